@@ -1,0 +1,2 @@
+//! The relay: forwards sealed frames between session keys.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Chit: a payment-channel light client that lives in a browser tab.

@@ -1,0 +1,1 @@
+//! The Judge's real bytecode under test in an in-process EVM.
