@@ -1,1 +1,11 @@
 //! Chit: a payment-channel light client that lives in a browser tab.
+//!
+//! Two accounts lock deposits with an on-chain Judge and then pay each other with signed, cumulative
+//! balance proofs. The modules point one way: `protocol` says what peers and the Judge must agree on to
+//! the byte, `engine` is the state machine without any I/O, `store`, `chain` and `transport` are the
+//! three services it needs, `node` joins them in one loop and `browser` binds that loop to JavaScript.
+
+pub mod chain;
+pub mod protocol;
+pub mod store;
+pub mod transport;

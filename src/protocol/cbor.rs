@@ -1,0 +1,45 @@
+//! CBOR codecs for fixed-width types of other crates, for use with `#[cbor(with = "…")]`.
+
+use alloy::primitives::FixedBytes;
+use minicbor::{Decoder, Encoder, decode, encode};
+
+/// A fixed-width byte string: addresses, hashes, keys.
+pub(crate) mod fixed {
+    use super::*;
+
+    pub(crate) fn encode<C, W: encode::Write, T: AsRef<[u8]>>(
+        value: &T,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(value.as_ref())?;
+        Ok(())
+    }
+
+    pub(crate) fn decode<'b, C, T: FromFixed>(d: &mut Decoder<'b>, _: &mut C) -> Result<T, decode::Error> {
+        T::from_fixed(d.bytes()?).ok_or_else(|| decode::Error::message("a byte string has the wrong length"))
+    }
+}
+
+/// Types that are built from a byte string of exactly their own width.
+pub(crate) trait FromFixed: Sized {
+    fn from_fixed(bytes: &[u8]) -> Option<Self>;
+}
+
+impl<const N: usize> FromFixed for FixedBytes<N> {
+    fn from_fixed(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+}
+
+impl FromFixed for alloy::primitives::Address {
+    fn from_fixed(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+}
+
+impl<const N: usize> FromFixed for [u8; N] {
+    fn from_fixed(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok()
+    }
+}

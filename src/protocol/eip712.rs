@@ -1,0 +1,75 @@
+//! The EIP-712 structs that peers and wallets sign, and the domain that binds them to one Judge on one chain.
+
+use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::sol_types::{Eip712Domain, SolStruct};
+
+/// The signed structs exactly as the Judge declares them; each is its own primary type, so no signature of
+/// one can be used as another.
+#[allow(missing_docs, reason = "the fields are documented where the Judge declares them")]
+pub mod sol_types {
+    alloy::sol! {
+        #[derive(Debug, PartialEq, Eq)]
+        struct ChannelKey { address token; address a; address b; uint64 salt; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct BalanceProof {
+            bytes32 channelId; address sender; uint48 nonce; uint128 transferred; uint128 locked;
+            uint48 lastExpiry; bytes32 locksRoot; bytes32 context;
+        }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct AcceptProof { bytes32 proofHash; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct CloseChannel { bytes32 channelId; address closer; uint64 deadline; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct CooperativeClose { bytes32 channelId; uint128 balanceA; uint128 balanceB; uint64 deadline; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct CooperativeWithdraw { bytes32 channelId; address wallet; uint128 totalWithdrawn; uint64 deadline; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct Delegate { address wallet; address sessionKey; uint64 validUntil; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct Lock { uint64 lockId; uint128 amount; uint48 expiry; bytes32 secretHash; }
+    }
+}
+
+/// One Judge on one chain. Signatures made for another chain or contract do not verify here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    chain_id: u64,
+    judge: Address,
+    separator: B256,
+}
+
+impl Domain {
+    /// The domain of the Judge at `judge` on chain `chain_id`.
+    pub fn new(chain_id: u64, judge: Address) -> Self {
+        let domain =
+            Eip712Domain::new(Some("Judge".into()), Some("1".into()), Some(U256::from(chain_id)), Some(judge), None);
+        Self { chain_id, judge, separator: domain.separator() }
+    }
+
+    /// The chain's id.
+    pub const fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// The Judge's address.
+    pub const fn judge(&self) -> Address {
+        self.judge
+    }
+
+    /// The digest that is signed for `message` in this domain.
+    pub fn digest<T: SolStruct>(&self, message: &T) -> B256 {
+        let mut preimage = [0_u8; 66];
+        preimage[0] = 0x19;
+        preimage[1] = 0x01;
+        preimage[2..34].copy_from_slice(self.separator.as_slice());
+        preimage[34..].copy_from_slice(message.eip712_hash_struct().as_slice());
+        keccak256(preimage)
+    }
+}

@@ -1,0 +1,386 @@
+//! The messages between two peers, and their bytes.
+//!
+//! A message is one version byte and one CBOR value of at most [`MAX_MESSAGE_BYTES`]. Maps with numbered keys let a
+//! later version add fields that an older one skips. Only [`Update`] changes money and only its proof is signed; the
+//! rest is authenticated by the sealed frame that carries it. What is hashed (the ops) is encoded again by the
+//! receiver, so a second encoding of the same ops cannot pass.
+
+use alloy::primitives::{Address, B256};
+use minicbor::{Decode, Encode};
+
+use super::{
+    Amount, BalanceProof, ChannelId, ChannelKey, Grant, MAX_OPS, Nonce, Op, Signature, SignedProof, Timestamp, cbor,
+};
+
+/// The version that this client speaks.
+pub const PROTOCOL_VERSION: u8 = 1;
+
+/// The largest message, version byte included.
+pub const MAX_MESSAGE_BYTES: usize = 60 * 1_024;
+
+/// A message from one peer to the other.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Message {
+    /// Who is speaking: the first message to a peer after every (re)connection.
+    #[n(0)]
+    Hello(#[n(0)] Hello),
+    /// Where a channel stands, sent by both sides after `Hello`.
+    #[n(1)]
+    Resume(#[n(0)] Box<Resume>),
+    /// New operations under a new balance proof.
+    #[n(2)]
+    Update(#[n(0)] Update),
+    /// Everything up to this nonce is stored durably.
+    #[n(3)]
+    Ack {
+        /// The channel.
+        #[n(0)]
+        channel: ChannelId,
+        /// The last update that is stored.
+        #[n(1)]
+        nonce: Nonce,
+    },
+    /// An update was not accepted; nothing of it is stored.
+    #[n(4)]
+    Refuse(#[n(0)] Refusal),
+    /// Asks for a countersignature to close at once.
+    #[n(5)]
+    CloseRequest(#[n(0)] CloseRequest),
+    /// The countersignature.
+    #[n(6)]
+    CloseAccept(#[n(0)] CloseAccept),
+    /// Asks for a countersignature to withdraw while the channel stays open.
+    #[n(7)]
+    WithdrawRequest(#[n(0)] WithdrawRequest),
+    /// The countersignature.
+    #[n(8)]
+    WithdrawAccept(#[n(0)] WithdrawAccept),
+    /// A request for a countersignature was declined.
+    #[n(9)]
+    RefuseRequest(#[n(0)] RequestRefusal),
+}
+
+/// Which wallet a session key speaks for, and on which Judge.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Hello {
+    /// The wallet.
+    #[n(0)]
+    #[cbor(with = "cbor::fixed")]
+    pub wallet: Address,
+    /// The chain.
+    #[n(1)]
+    pub chain_id: u64,
+    /// The Judge.
+    #[n(2)]
+    #[cbor(with = "cbor::fixed")]
+    pub judge: Address,
+    /// The wallet's signed word for the session key; absent when the key is delegated on-chain.
+    #[n(3)]
+    pub grant: Option<Grant>,
+    /// True for the answer to a `Hello`, which is not answered again.
+    #[n(4)]
+    pub reply: bool,
+}
+
+/// Where a channel stands in the sender's storage, as in BOLT-2's reestablish: whoever is behind is shown the other's signed proof.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Resume {
+    /// The channel.
+    #[n(0)]
+    pub key: ChannelKey,
+    /// The newest proof that the sender of this message signed.
+    #[n(1)]
+    pub sent: Option<SignedProof>,
+    /// The newest proof that it holds from the receiver of this message.
+    #[n(2)]
+    pub received: Option<SignedProof>,
+    /// The grant under which `received` was accepted, so that a wiped signer can recognize its own old key.
+    #[n(3)]
+    pub received_grant: Option<Grant>,
+    /// The first nonce whose update will be sent again; older ones are no longer kept whole.
+    #[n(4)]
+    pub resend_from: Nonce,
+    /// True for the answer to a `Resume`, which is not answered again.
+    #[n(5)]
+    pub reply: bool,
+}
+
+/// New operations and the numbers of the proof over them. Channel, sender and context are implied, so they cannot disagree.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Update {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The operations, in order.
+    #[n(1)]
+    pub ops: Vec<Op>,
+    /// The proof's nonce.
+    #[n(2)]
+    pub nonce: Nonce,
+    /// The proof's cumulative amount.
+    #[n(3)]
+    pub transferred: Amount,
+    /// The proof's locked amount.
+    #[n(4)]
+    pub locked: Amount,
+    /// The proof's last expiry.
+    #[n(5)]
+    pub last_expiry: Timestamp,
+    /// The proof's locks root.
+    #[n(6)]
+    #[cbor(with = "cbor::fixed")]
+    pub locks_root: B256,
+    /// The session key's signature over the proof.
+    #[n(7)]
+    pub signature: Signature,
+}
+
+impl Update {
+    /// The message that carries `proof` over `ops`.
+    pub const fn new(ops: Vec<Op>, proof: &BalanceProof, signature: Signature) -> Self {
+        Self {
+            channel: proof.channel,
+            ops,
+            nonce: proof.nonce,
+            transferred: proof.transferred,
+            locked: proof.locked,
+            last_expiry: proof.last_expiry,
+            locks_root: proof.locks_root,
+            signature,
+        }
+    }
+}
+
+/// Why an update was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Refusal {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The update's nonce.
+    #[n(1)]
+    pub nonce: Nonce,
+    /// The reason.
+    #[n(2)]
+    pub code: RefusalCode,
+}
+
+/// The reasons for which an update is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RefusalCode {
+    /// The channel is not known or not yet confirmed here: sending the same bytes later can succeed.
+    #[n(0)]
+    UnknownChannel,
+    /// The payer's confirmed deposit does not cover it yet: sending the same bytes later can succeed.
+    #[n(1)]
+    InsufficientCapacity,
+    /// The nonce is not the next one.
+    #[n(2)]
+    WrongNonce,
+    /// The operations do not lead to the numbers of the proof.
+    #[n(3)]
+    WrongProof,
+    /// The signature is not the session key's.
+    #[n(4)]
+    BadSignature,
+    /// The session key does not speak for the payer's wallet, or not for long enough.
+    #[n(5)]
+    KeyNotValid,
+    /// No proof is accepted any more: the channel is closing.
+    #[n(6)]
+    Closing,
+    /// An operation that this peer does not take.
+    #[n(7)]
+    UnsupportedOp,
+    /// The channel stopped here after an error; its state can be settled but not changed.
+    #[n(8)]
+    Stopped,
+    /// The update has no operations or too many.
+    #[n(9)]
+    Malformed,
+}
+
+impl RefusalCode {
+    /// True when the same bytes may be accepted later.
+    pub const fn is_temporary(self) -> bool {
+        match self {
+            Self::UnknownChannel | Self::InsufficientCapacity | Self::WrongNonce | Self::KeyNotValid => true,
+            Self::WrongProof
+            | Self::BadSignature
+            | Self::Closing
+            | Self::UnsupportedOp
+            | Self::Stopped
+            | Self::Malformed => false,
+        }
+    }
+}
+
+/// Asks to close at once with these balances, which must match both peers' newest state.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CloseRequest {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// What side A is paid.
+    #[n(1)]
+    pub balance_a: Amount,
+    /// What side B is paid.
+    #[n(2)]
+    pub balance_b: Amount,
+    /// The last second at which the Judge takes it.
+    #[n(3)]
+    pub deadline: Timestamp,
+    /// The requester's signature over `CooperativeClose`.
+    #[n(4)]
+    pub signature: Signature,
+    /// The requester's last sent nonce.
+    #[n(5)]
+    pub sent: Nonce,
+    /// The requester's last received nonce.
+    #[n(6)]
+    pub received: Nonce,
+}
+
+/// The countersignature to a [`CloseRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CloseAccept {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The request's deadline, which tells which request is answered.
+    #[n(1)]
+    pub deadline: Timestamp,
+    /// The signature over the same struct.
+    #[n(2)]
+    pub signature: Signature,
+}
+
+/// Asks to withdraw while the channel stays open. Totals are cumulative, so an old request cannot pay twice.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WithdrawRequest {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// Everything that the requester will have withdrawn.
+    #[n(1)]
+    pub total: Amount,
+    /// The last second at which the Judge takes it.
+    #[n(2)]
+    pub deadline: Timestamp,
+    /// The requester's signature over `CooperativeWithdraw`.
+    #[n(3)]
+    pub signature: Signature,
+}
+
+/// The countersignature to a [`WithdrawRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WithdrawAccept {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The request's total.
+    #[n(1)]
+    pub total: Amount,
+    /// The request's deadline.
+    #[n(2)]
+    pub deadline: Timestamp,
+    /// The signature over the same struct.
+    #[n(3)]
+    pub signature: Signature,
+}
+
+/// Which request is declined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RequestKind {
+    /// A [`CloseRequest`].
+    #[n(0)]
+    Close,
+    /// A [`WithdrawRequest`].
+    #[n(1)]
+    Withdraw,
+}
+
+/// A request for a countersignature was declined; the requester may ask again once both peers agree on the state.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RequestRefusal {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The kind of request.
+    #[n(1)]
+    pub kind: RequestKind,
+    /// The request's deadline, which tells which request is answered.
+    #[n(2)]
+    pub deadline: Timestamp,
+}
+
+/// Why bytes are not a message.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Longer than [`MAX_MESSAGE_BYTES`]; refused before anything is allocated.
+    #[error("a message of {0} bytes is too long")]
+    TooLong(usize),
+    /// A version that this client does not speak.
+    #[error("protocol version {0} is not spoken here")]
+    Version(u8),
+    /// No bytes at all.
+    #[error("the message is empty")]
+    Empty,
+    /// Not a message of this version.
+    #[error("the message is malformed: {0}")]
+    Malformed(String),
+}
+
+impl Message {
+    /// The message's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![PROTOCOL_VERSION];
+        bytes.extend(encode(self));
+        bytes
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are too long, of another version, malformed or followed by more.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_MESSAGE_BYTES {
+            return Err(DecodeError::TooLong(bytes.len()));
+        }
+        let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+        if *version != PROTOCOL_VERSION {
+            return Err(DecodeError::Version(*version));
+        }
+        let mut decoder = minicbor::Decoder::new(body);
+        let message: Self = decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))?;
+        if decoder.position() != body.len() {
+            return Err(DecodeError::Malformed("bytes follow the message".into()));
+        }
+        match &message {
+            Self::Update(update) if update.ops.len() > MAX_OPS => {
+                Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
+            }
+            _ => Ok(message),
+        }
+    }
+}
+
+/// Encodes into memory, which cannot fail.
+pub(crate) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // The only errors are the writer's (a Vec has none) and a codec's own (none of ours returns one).
+    let written = minicbor::encode(value, &mut bytes);
+    debug_assert!(written.is_ok(), "encoding into memory failed");
+    bytes
+}

@@ -1,0 +1,36 @@
+//! What two peers and the Judge must agree on to the byte: amounts, ids, signed structs, locks, messages.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness; the same code runs in the tab, in the relay
+//! and in every test.
+
+mod amount;
+mod cbor;
+mod channel_key;
+mod direction;
+mod eip712;
+mod ids;
+mod judge;
+mod lock;
+mod lock_tree;
+mod message;
+mod op;
+mod proof;
+mod signing;
+
+pub use amount::{Amount, AmountError};
+pub use channel_key::{ChannelKey, ChannelKeyError, Side};
+pub use direction::{Direction, OpError};
+pub use eip712::{Domain, sol_types};
+pub use ids::{ChannelId, Nonce, NonceError, PaymentId, Timestamp};
+pub use judge::{ChainEvent, Head, JudgeCall, JudgeEvent, LogPosition};
+pub use lock::{Lock, LockId, Secret, SecretHash};
+pub use lock_tree::{LockTree, LockTreeError};
+pub use message::{
+    CloseAccept, CloseRequest, DecodeError, Hello, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Refusal, RefusalCode,
+    RequestKind, RequestRefusal, Resume, Update, WithdrawAccept, WithdrawRequest,
+};
+pub use op::{MAX_MEMO_BYTES, MAX_OPS, Memo, MemoError, Op};
+pub use proof::{BalanceProof, Grant, SignedProof};
+pub use signing::{KeyError, PublicKey, SessionKey, Signature, SignatureError};
+
+pub use alloy::primitives::{Address, B256};

@@ -1,0 +1,128 @@
+//! Balance proofs and session-key grants: the two things whose signatures the Judge reads.
+
+use alloy::primitives::aliases::U48;
+use alloy::primitives::{Address, B256};
+use alloy::sol_types::SolStruct;
+use minicbor::{Decode, Encode};
+
+use super::{Amount, ChannelId, Domain, Nonce, PublicKey, Signature, SignatureError, Timestamp, cbor, sol_types};
+
+/// What one side has signed away so far: cumulative, numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct BalanceProof {
+    /// The channel.
+    #[n(0)]
+    pub channel: ChannelId,
+    /// The wallet whose money this gives away.
+    #[n(1)]
+    #[cbor(with = "cbor::fixed")]
+    pub sender: Address,
+    /// The proof's number in its direction.
+    #[n(2)]
+    pub nonce: Nonce,
+    /// Everything paid so far.
+    #[n(3)]
+    pub transferred: Amount,
+    /// The sum of the pending locks.
+    #[n(4)]
+    pub locked: Amount,
+    /// The latest expiry of a pending lock, 0 without locks.
+    #[n(5)]
+    pub last_expiry: Timestamp,
+    /// The root of the pending locks, zero without locks.
+    #[n(6)]
+    #[cbor(with = "cbor::fixed")]
+    pub locks_root: B256,
+    /// The hash of the operations that led here.
+    #[n(7)]
+    #[cbor(with = "cbor::fixed")]
+    pub context: B256,
+}
+
+impl BalanceProof {
+    /// The struct that is signed.
+    pub fn to_sol(&self) -> sol_types::BalanceProof {
+        sol_types::BalanceProof {
+            channelId: self.channel.0,
+            sender: self.sender,
+            nonce: U48::saturating_from(self.nonce.get()),
+            transferred: self.transferred.get(),
+            locked: self.locked.get(),
+            lastExpiry: U48::saturating_from(self.last_expiry),
+            locksRoot: self.locks_root,
+            context: self.context,
+        }
+    }
+
+    /// The digest that the sender's session key signs.
+    pub fn digest(&self, domain: &Domain) -> B256 {
+        domain.digest(&self.to_sol())
+    }
+
+    /// The digest that the beneficiary countersigns so that anyone may carry the proof to the Judge.
+    pub fn acceptance_digest(&self, domain: &Domain) -> B256 {
+        domain.digest(&sol_types::AcceptProof { proofHash: self.to_sol().eip712_hash_struct() })
+    }
+}
+
+/// A balance proof with its sender's signature and the session key that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SignedProof {
+    /// The proof.
+    #[n(0)]
+    pub proof: BalanceProof,
+    /// The signature by `signer`.
+    #[n(1)]
+    pub signature: Signature,
+    /// The session key of the proof's sender.
+    #[n(2)]
+    pub signer: PublicKey,
+}
+
+impl SignedProof {
+    /// Checks the signature against the signer that is named. Whether that key speaks for the wallet is the caller's question.
+    ///
+    /// # Errors
+    /// [`SignatureError`] when the Judge would not recover `signer` from the signature.
+    pub fn verify(&self, domain: &Domain) -> Result<(), SignatureError> {
+        self.signer.verify(self.proof.digest(domain), &self.signature)
+    }
+}
+
+/// A wallet's signed word that a session key acts for it: the EIP-712 `Delegate` signature, which anyone can bring on-chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Grant {
+    /// The wallet.
+    #[n(0)]
+    #[cbor(with = "cbor::fixed")]
+    pub wallet: Address,
+    /// The address of the session key.
+    #[n(1)]
+    #[cbor(with = "cbor::fixed")]
+    pub session_key: Address,
+    /// The last second at which the key can sign for an open channel.
+    #[n(2)]
+    pub valid_until: Timestamp,
+    /// The wallet's signature.
+    #[n(3)]
+    pub signature: Signature,
+}
+
+impl Grant {
+    /// The struct that the wallet signs.
+    pub const fn to_sol(&self) -> sol_types::Delegate {
+        sol_types::Delegate { wallet: self.wallet, sessionKey: self.session_key, validUntil: self.valid_until }
+    }
+
+    /// Checks the wallet's signature.
+    ///
+    /// # Errors
+    /// [`SignatureError`] when the wallet did not sign this grant.
+    pub fn verify(&self, domain: &Domain) -> Result<(), SignatureError> {
+        let recovered = self.signature.recover(domain.digest(&self.to_sol()))?;
+        if recovered == self.wallet { Ok(()) } else { Err(SignatureError::WrongSigner) }
+    }
+}
