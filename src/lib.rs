@@ -6,6 +6,7 @@
 //! three services it needs, `node` joins them in one loop and `browser` binds that loop to JavaScript.
 
 pub mod chain;
+pub mod engine;
 pub mod protocol;
 pub mod store;
 pub mod transport;

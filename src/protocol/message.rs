@@ -220,7 +220,8 @@ impl RefusalCode {
     }
 }
 
-/// Asks to close at once with these balances, which must match both peers' newest state.
+/// Asks to close at once with these balances, which must match both peers' newest state. The requester signs last and
+/// in the transaction, so a declined request leaves no signature of it behind.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct CloseRequest {
@@ -236,14 +237,11 @@ pub struct CloseRequest {
     /// The last second at which the Judge takes it.
     #[n(3)]
     pub deadline: Timestamp,
-    /// The requester's signature over `CooperativeClose`.
-    #[n(4)]
-    pub signature: Signature,
     /// The requester's last sent nonce.
-    #[n(5)]
+    #[n(4)]
     pub sent: Nonce,
     /// The requester's last received nonce.
-    #[n(6)]
+    #[n(5)]
     pub received: Nonce,
 }
 
@@ -257,7 +255,7 @@ pub struct CloseAccept {
     /// The request's deadline, which tells which request is answered.
     #[n(1)]
     pub deadline: Timestamp,
-    /// The signature over the same struct.
+    /// The signature over `CooperativeClose`.
     #[n(2)]
     pub signature: Signature,
 }
@@ -275,9 +273,6 @@ pub struct WithdrawRequest {
     /// The last second at which the Judge takes it.
     #[n(2)]
     pub deadline: Timestamp,
-    /// The requester's signature over `CooperativeWithdraw`.
-    #[n(3)]
-    pub signature: Signature,
 }
 
 /// The countersignature to a [`WithdrawRequest`].
@@ -293,7 +288,7 @@ pub struct WithdrawAccept {
     /// The request's deadline.
     #[n(2)]
     pub deadline: Timestamp,
-    /// The signature over the same struct.
+    /// The signature over `CooperativeWithdraw`.
     #[n(3)]
     pub signature: Signature,
 }
