@@ -38,8 +38,10 @@ impl<S: Signer> Engine<S> {
                 out.seen.insert(channel.id);
             }
         }
-        self.drop_vanished(out);
-        self.expire_terms(out);
+        if chain.complete {
+            self.drop_vanished(out);
+            self.expire_terms(out);
+        }
         self.follow_closes(now, out);
         self.contact_partners(now, out);
     }

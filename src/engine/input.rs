@@ -96,6 +96,8 @@ pub struct ChainInput {
     pub confirmed: Vec<ChainEvent>,
     /// All events that have not enough yet; replaces the last list.
     pub pending: Vec<ChainEvent>,
+    /// False while the chain service is catching up: nothing follows then from an event's absence.
+    pub complete: bool,
 }
 
 /// How a channel is to be closed.

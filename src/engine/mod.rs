@@ -257,6 +257,13 @@ impl<S: Signer> Engine<S> {
         self.own_key_counts(now)
     }
 
+    /// Until when the wallet has named this client's session key, on-chain or by a grant; `None` while it has not.
+    pub fn authorized_until(&self) -> Option<Timestamp> {
+        let granted = self.grant.map_or(0, |grant| grant.valid_until);
+        let delegated = self.peers.delegated_until(self.config.wallet, self.signer.public_key().address());
+        Some(granted.max(delegated)).filter(|until| *until > 0)
+    }
+
     /// The channel with this id.
     pub fn channel(&self, id: ChannelId) -> Option<ChannelView> {
         self.channels.get(&id).map(|channel| channel.view(&self.head, self.config.confirmations))

@@ -24,6 +24,8 @@ const UPDATES: u8 = b'u';
 pub(crate) const PEERS: u8 = b'p';
 /// The key of the chain service's position.
 pub(crate) const ALARM: &[u8] = b"a";
+/// The key of the Judge's challenge period.
+pub(crate) const CHALLENGE: &[u8] = b"j";
 /// The key of this client's own record.
 pub(crate) const OWN: &[u8] = b"o";
 
