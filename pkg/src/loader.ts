@@ -105,8 +105,8 @@ async function fromResponse(response: Response): Promise<WasmInput> {
     throw loadFailed(`The server answered ${response.status} for the WebAssembly file.`, { details });
   }
   try {
-    // A wrong MIME type would make streaming fail after the body is gone, so it is checked first.
-    if (details.type?.split(';')[0]?.trim() === 'application/wasm' && !response.bodyUsed) {
+    // With any other type, parameters included, streaming fails after the body is gone; so it is checked first.
+    if (details.type?.trim().toLowerCase() === 'application/wasm') {
       return await WebAssembly.compileStreaming(response);
     }
     return checkMagic(await response.arrayBuffer(), details);
