@@ -7,6 +7,7 @@
 
 pub mod chain;
 pub mod engine;
+pub mod node;
 pub mod protocol;
 pub mod store;
 pub mod transport;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::{mpsc, oneshot};
-use futures::{FutureExt, SinkExt, StreamExt, pin_mut};
+use futures::{FutureExt, StreamExt};
 
 use crate::chain::{AlarmState, Provider};
 use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, read, write};
@@ -242,8 +242,8 @@ where
         let oldest = history::oldest_received(&self.shared.store, id).await?;
         let key = self.channel(id)?.key;
         let call = crate::protocol::JudgeCall::Close { key, proof: oldest, grant: None };
-        chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call).await?;
-        Ok(())
+        let sent = chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call).await;
+        sent.map(|_| ()).map_err(|error| chain_task::chain_error(&error))
     }
 
     /// Ends the client: its tasks stop, what waits is answered with [`NodeError::Closed`]. Everything is stored already.
@@ -359,13 +359,21 @@ impl<K: Platform> Shared<K> {
         *self.chain_reason.borrow_mut() = report.as_ref().err().map(|(_, words)| words.clone());
         match report {
             Ok((update, state)) => {
-                batch.events.push(NodeEvent::Chain { block: update.head.number, timestamp: update.head.timestamp, reason: None });
+                batch.events.push(NodeEvent::Chain {
+                    block: update.head.number,
+                    timestamp: update.head.timestamp,
+                    reason: None,
+                });
                 batch.inputs.push(Input::Chain(update));
                 batch.alarm = Some(state);
             }
             Err(reason) => {
                 let head = self.engine.borrow().head();
-                batch.events.push(NodeEvent::Chain { block: head.number, timestamp: head.timestamp, reason: Some(reason) });
+                batch.events.push(NodeEvent::Chain {
+                    block: head.number,
+                    timestamp: head.timestamp,
+                    reason: Some(reason),
+                });
             }
         }
     }

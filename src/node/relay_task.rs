@@ -23,7 +23,10 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// What the driver wants of the relay.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    Send { to: PublicKey, message: Box<Message> },
+    Send {
+        to: PublicKey,
+        message: Box<Message>,
+    },
     Lookup(Address),
     Announce(Grant),
     /// Break the connection and stay away, or come back: the "go offline" switch.
@@ -78,7 +81,8 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
                 Ended::Lost(reason) => Some(reason),
             };
             let event = NodeEvent::Connection { online: false, reason: reason.clone() };
-            if self.tell(Incoming::Input(Input::Offline)).await.is_err() || self.tell(Incoming::Event(event)).await.is_err()
+            if self.tell(Incoming::Input(Input::Offline)).await.is_err()
+                || self.tell(Incoming::Event(event)).await.is_err()
             {
                 return;
             }
@@ -118,7 +122,8 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
             }
         }
         let event = NodeEvent::Connection { online: true, reason: None };
-        if self.tell(Incoming::Event(event)).await.is_err() || self.tell(Incoming::Input(Input::Online)).await.is_err() {
+        if self.tell(Incoming::Event(event)).await.is_err() || self.tell(Incoming::Input(Input::Online)).await.is_err()
+        {
             return Ended::Closed;
         }
         loop {
