@@ -311,8 +311,7 @@ contract Judge is Sessions, Vault, Multicall {
             _requireSigned(beneficiary, TypedHashes.acceptProof(proofHash), proof.acceptance, when);
         }
         Side storage side = second ? channel_.b : channel_.a;
-        side.transferred = proof.transferred;
-        side.locked = proof.locked;
+        _storeSpent(side, proof.transferred, proof.locked);
         bytes32 root;
         if (proof.locked != 0) {
             root = proof.locksRoot;
@@ -320,6 +319,13 @@ contract Judge is Sessions, Vault, Multicall {
         }
         emit ProofAccepted(id, sender, proof.nonce, proof.transferred, proof.locked, root);
         return h.withProof(second, proof.nonce, proof.lastExpiry);
+    }
+
+    /// @dev Writes `transferred` and `locked` at once; they share the second slot of a side.
+    function _storeSpent(Side storage side, uint256 transferred, uint256 locked) private {
+        assembly ("memory-safe") {
+            sstore(add(side.slot, 1), or(transferred, shl(128, locked)))
+        }
     }
 
     function _claim(bytes32 id, bool second, uint64 lockId) private {
@@ -374,8 +380,7 @@ contract Judge is Sessions, Vault, Multicall {
         side.withdrawn = 0;
         if (!signed) return;
         if (side.locked != 0) side.locksRoot = 0;
-        side.transferred = 0;
-        side.locked = 0;
+        _storeSpent(side, 0, 0);
     }
 
     /// @dev What the payout rule needs; reads only slots that can be other than zero.
@@ -432,7 +437,13 @@ contract Judge is Sessions, Vault, Multicall {
         return false;
     }
 
-    function _id(ChannelKey calldata key) private pure returns (bytes32) {
-        return keccak256(abi.encode(key));
+    /// @dev keccak256(abi.encode(key)) without decoding first. A key with stray high bits names no channel: opening reads all
+    /// four fields, which reverts on such bits.
+    function _id(ChannelKey calldata key) private pure returns (bytes32 id) {
+        assembly ("memory-safe") {
+            let ptr := mload(0x40)
+            calldatacopy(ptr, key, 0x80)
+            id := keccak256(ptr, 0x80)
+        }
     }
 }

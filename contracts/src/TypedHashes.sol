@@ -19,12 +19,18 @@ library TypedHashes {
     bytes32 internal constant LOCK = keccak256("Lock(uint64 lockId,uint128 amount,uint48 expiry,bytes32 secretHash)");
 
     /// @notice Struct hash of a balance proof of `sender` in channel `id`.
-    function balanceProof(bytes32 id, address sender, SignedProof calldata p) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                BALANCE_PROOF, id, sender, p.nonce, p.transferred, p.locked, p.lastExpiry, p.locksRoot, p.context
-            )
-        );
+    /// @dev The first six fields are copied as they stand in calldata, in the order of the type. A word with stray high bits
+    /// gives a hash that no client signs, and the Judge's own reading of such a field reverts.
+    function balanceProof(bytes32 id, address sender, SignedProof calldata p) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = BALANCE_PROOF;
+        assembly ("memory-safe") {
+            let ptr := mload(0x40)
+            mstore(ptr, typeHash)
+            mstore(add(ptr, 0x20), id)
+            mstore(add(ptr, 0x40), shr(96, shl(96, sender)))
+            calldatacopy(add(ptr, 0x60), p, 0xc0)
+            hash := keccak256(ptr, 0x120)
+        }
     }
 
     /// @notice Struct hash of the beneficiary's consent to a proof.

@@ -2,6 +2,8 @@
 
 mod artifacts;
 mod funding;
+mod gas;
+mod locks;
 mod registries;
 
 /// What every test needs.
