@@ -32,4 +32,4 @@ pub use provider::{Provider, RpcError};
 pub use revert::Revert;
 pub use rpc::ReadError;
 pub use transaction::{ChainConfig, Receipt, Stage, Submitted, receipt, submit, submit_with_progress};
-pub use views::{ChannelState, ChannelStatus, SessionSlot, SideState, channel, session};
+pub use views::{ChannelState, ChannelStatus, SessionSlot, SideState, balance, challenge, channel, session};

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 
-use super::bindings::Judge;
+use super::bindings::{Judge, Token};
 use super::rpc::{self, BlockAt};
 use super::{Provider, ReadError};
 use crate::protocol::{Amount, ChannelKey, Nonce, Timestamp};
@@ -131,4 +131,25 @@ pub async fn channel<P: Provider>(
         a: side(view.a)?,
         b: side(view.b)?,
     })
+}
+
+/// The Judge's challenge period in seconds; it never changes.
+///
+/// # Errors
+/// [`ReadError`]
+pub async fn challenge<P: Provider>(provider: &P, judge: Address) -> Result<Timestamp, ReadError> {
+    rpc::view(provider, judge, &Judge::CHALLENGECall {}, BlockAt::Latest).await.map(|seconds| seconds.to())
+}
+
+/// What a wallet holds of a token, or of the chain's own coin; 2^128 − 1 where it is more, which no channel takes.
+///
+/// # Errors
+/// [`ReadError`]
+pub async fn balance<P: Provider>(provider: &P, token: Address, wallet: Address) -> Result<Amount, ReadError> {
+    let balance = if token.is_zero() {
+        rpc::native_balance(provider, wallet).await?
+    } else {
+        rpc::view(provider, token, &Token::balanceOfCall { owner: wallet }, BlockAt::Latest).await?
+    };
+    Ok(Amount::new(u128::try_from(balance).unwrap_or(u128::MAX)))
 }

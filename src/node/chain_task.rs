@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::SinkExt;
 use futures::channel::mpsc;
 
-use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, TransactionError};
+use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, TransactionError};
 use crate::engine::records::{CHALLENGE, read, write};
 use crate::engine::{ChainInput, TransactionFailure};
 use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, Timestamp};
@@ -88,7 +88,7 @@ pub(super) async fn challenge<P: Provider, S: Store>(
     if let Some(stored) = store.get(CHALLENGE).await? {
         return Ok(read::<u64>(&stored)?);
     }
-    let challenge = chain::challenge(provider, judge).await.map_err(|error| chain_error(&error))?;
+    let challenge = chain::challenge(provider, judge).await.map_err(read_error)?;
     store.commit(Batch { puts: vec![(CHALLENGE.to_vec(), write(&challenge))], deletes: Vec::new() }).await?;
     Ok(challenge)
 }
@@ -100,18 +100,18 @@ pub(super) async fn session<P: Provider>(
     wallet: Address,
     session_key: Address,
 ) -> Result<(Timestamp, Timestamp), NodeError> {
-    let session = chain::session(provider, config.domain.judge(), wallet, session_key).await;
-    session.map(|session| (session.valid_until, session.revoked_from)).map_err(|error| chain_error(&error))
+    let session = chain::session(provider, config.domain.judge(), wallet, session_key, None).await;
+    session.map(|session| (session.valid_until, session.revoked_from)).map_err(read_error)
 }
 
 /// What a wallet holds of a token.
 pub(super) async fn balance<P: Provider>(provider: &P, token: Address, wallet: Address) -> Result<Amount, NodeError> {
-    chain::balance(provider, token, wallet).await.map_err(|error| chain_error(&error))
+    chain::balance(provider, token, wallet).await.map_err(read_error)
 }
 
 /// Whether a transaction succeeded, once it is in a block.
 pub(super) async fn receipt<P: Provider>(provider: &P, hash: B256) -> Result<Option<bool>, NodeError> {
-    let receipt = chain::receipt(provider, hash).await.map_err(|error| chain_error(&error))?;
+    let receipt = chain::receipt(provider, hash).await.map_err(read_error)?;
     Ok(receipt.map(|receipt| receipt.success))
 }
 
@@ -133,7 +133,8 @@ pub(super) async fn submit<P: Provider, R: Runtime>(
     config: &NodeConfig,
     call: &JudgeCall,
 ) -> Result<B256, TransactionError> {
-    let config = ChainConfig { domain: config.domain.clone(), wallet: config.wallet };
+    let domain = &config.domain;
+    let config = ChainConfig { chain_id: domain.chain_id(), judge: domain.judge(), wallet: config.wallet };
     let wait = async |pause: Duration| runtime.sleep(pause).await;
     chain::submit(provider, wait, &config, call).await.map(|submitted| submitted.hash)
 }
@@ -141,6 +142,10 @@ pub(super) async fn submit<P: Provider, R: Runtime>(
 /// A failure as the engine takes it.
 pub(super) fn failure(error: TransactionError) -> TransactionFailure {
     TransactionFailure { code: error.code(), message: error.to_string() }
+}
+
+fn read_error(error: ReadError) -> NodeError {
+    NodeError::Chain { code: error.code(), message: error.to_string() }
 }
 
 pub(super) fn chain_error(error: &TransactionError) -> NodeError {
