@@ -1,1 +1,6 @@
-//! Scenarios with two engines.
+//! Scenarios with two and more engines, a network, a clock and a Judge, all in memory.
+
+mod client;
+mod judge;
+mod payments;
+mod world;
