@@ -3,7 +3,7 @@
 //! A single `invoke(method, params)` with plain objects keeps the boundary small and lets other tabs ask the same things
 //! through a port. All exported methods take `&self`, so overlapping calls never meet a mutable borrow.
 
-use std::rc::Rc;
+use std::cell::RefCell;
 use std::time::Duration;
 
 use js_sys::{Function, Object, Reflect};
@@ -14,31 +14,28 @@ use crate::engine::{Command, EngineError, Reply};
 use crate::node::{Node, NodeConfig, NodeError, NodeEvent, PaymentQuery, Services};
 use crate::protocol::{Address, ChannelId, Domain, Memo, PaymentId};
 
-use super::error::{ErrorParts, js_error};
-use super::indexed_db::IndexedDb;
+use super::error::{PanicWatch, chit_error, is_poisoned};
+use super::persistence::{self, Persistence};
 use super::runtime::{self, BrowserRuntime};
-use super::vault;
 use super::views::{
-    AuthorizationObject, ChannelObject, ConfigObject, EventObject, PaymentObject, Request, StatusObject, Text,
+    AuthorizationObject, ChannelObject, ConfigObject, EventObject, ModeName, PaymentObject, Request, StatusObject, Text,
 };
-use super::wallet::JsProvider;
-use super::web_lock::{self, WebLock};
-use super::web_socket::WebSocketDial;
-use super::persistence;
+use super::{Eip1193, IndexedDb, InjectedWallet, LockError, VaultError, WebLock, WebSocketDial, load_or_create};
 
 /// The most payments that one listing returns.
 const MAX_LISTED: usize = 1_000;
 /// How many milliseconds a partner has to countersign when the caller does not say.
 const COUNTERSIGN_WITHIN: u64 = 20_000;
 
-type BrowserNode = Node<IndexedDb, JsProvider, WebSocketDial, BrowserRuntime>;
+type BrowserNode = Node<IndexedDb, InjectedWallet, WebSocketDial, BrowserRuntime>;
 
 /// A running client in this tab.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct ChitCore {
     node: BrowserNode,
-    lock: Rc<std::cell::RefCell<Option<WebLock>>>,
+    lock: RefCell<Option<WebLock>>,
+    _panics: PanicWatch,
 }
 
 #[wasm_bindgen]
@@ -48,7 +45,7 @@ impl ChitCore {
     /// # Errors
     /// A `ChitError`: `ALREADY_OPEN` when another tab has the account, `STORAGE_*` when storage cannot be opened, `VAULT_*`
     /// when the session key cannot be unsealed, or the chain's error when the Judge cannot be read.
-    pub async fn open(config: JsValue, provider: JsProvider, on_event: Function) -> Result<ChitCore, JsValue> {
+    pub async fn open(config: JsValue, provider: Eip1193, on_event: Function) -> Result<ChitCore, JsValue> {
         let config: ConfigObject = parse(config)?;
         let from_block = config
             .from_block
@@ -59,13 +56,13 @@ impl ChitCore {
         let storage = config.storage_name.unwrap_or_else(|| "chit".into());
         let name = format!("{storage}:{}:{judge}:{wallet}", config.chain_id);
 
-        let lock = web_lock::acquire(&name).await.map_err(|error| parts_error(&error.parts()))?;
+        let panics = PanicWatch::new(on_event.clone());
+        let domain = Domain::new(config.chain_id, judge);
+        let lock = WebLock::acquire(&name, true).await.map_err(|error| lock_error(&error))?;
         let store = IndexedDb::open(&name).await.map_err(|error| node_error(&NodeError::Store(error)))?;
-        let key = vault::load_or_create(&store, config.chain_id, judge, wallet)
-            .await
-            .map_err(|error| parts_error(&error.parts()))?;
+        let key = load_or_create(&store, &domain, wallet).await.map_err(vault_error)?;
         let node_config = NodeConfig {
-            domain: Domain::new(config.chain_id, judge),
+            domain,
             wallet,
             confirmations: config.confirmations.unwrap_or(crate::engine::Config::CONFIRMATIONS).max(1),
             from_block,
@@ -73,8 +70,8 @@ impl ChitCore {
             relay_url: config.relay_url,
             window: config.window.unwrap_or(crate::engine::Config::WINDOW).max(1),
         };
-        let services =
-            Services { store, provider, dial: WebSocketDial::default(), runtime: BrowserRuntime::default() };
+        let provider = InjectedWallet::new(provider);
+        let services = Services { store, provider, dial: WebSocketDial::default(), runtime: BrowserRuntime };
         let listener = move |event: NodeEvent| {
             if let Ok(object) = to_js(&EventObject::from(&event)) {
                 // A listener that throws must not stop the client; the TypeScript above reports it.
@@ -82,7 +79,7 @@ impl ChitCore {
             }
         };
         let node = Node::start(node_config, services, key, listener).await.map_err(|error| node_error(&error))?;
-        Ok(Self { node, lock: Rc::new(std::cell::RefCell::new(Some(lock))) })
+        Ok(Self { node, lock: RefCell::new(Some(lock)), _panics: panics })
     }
 
     /// Does what `method` names with the named parameters in `params`.
@@ -90,6 +87,9 @@ impl ChitCore {
     /// # Errors
     /// A `ChitError` with a stable code.
     pub async fn invoke(&self, method: String, params: JsValue) -> Result<JsValue, JsValue> {
+        if is_poisoned() {
+            return Err(chit_error("FATAL", "the client crashed; reload the page", &JsValue::UNDEFINED, false).into());
+        }
         let request = Object::new();
         Reflect::set(&request, &"method".into(), &method.into())?;
         Reflect::set(&request, &"params".into(), &params)?;
@@ -99,7 +99,10 @@ impl ChitCore {
     /// Stops, and lets another tab take the account over.
     pub async fn close(&self) -> Result<(), JsValue> {
         self.node.close();
-        self.lock.borrow_mut().take();
+        let lock = self.lock.borrow_mut().take();
+        if let Some(lock) = lock {
+            lock.release().await;
+        }
         Ok(())
     }
 }
@@ -113,19 +116,13 @@ impl ChitCore {
             }
             Request::OpenChannel { operation, partner, token, deposit, salt } => {
                 // The first deposit is the moment to ask for storage that the browser does not evict.
-                persistence::request().await;
+                persistence::persist().await;
                 let salt = match salt {
                     Some(Text(salt)) => u64::from_be_bytes(last_eight(&salt.0)),
-                    None => random_u64(),
+                    None => u64::from_be_bytes(random()?),
                 };
-                self.command(Command::Open {
-                    operation,
-                    partner: partner.0,
-                    token: token.0,
-                    deposit: deposit.0,
-                    salt,
-                })
-                .await
+                self.command(Command::Open { operation, partner: partner.0, token: token.0, deposit: deposit.0, salt })
+                    .await
             }
             Request::Deposit { operation, channel, amount } => {
                 self.command(Command::Deposit { operation, channel: channel.0, amount: amount.0 }).await
@@ -136,7 +133,10 @@ impl ChitCore {
                     (None, Some(to)) => self.channel_to(to.0, token.map(|token| token.0).unwrap_or_default())?,
                     (None, None) => return Err(invalid("pay needs a channel, or to and token")),
                 };
-                let payment = payment.map_or_else(random_payment, |payment| payment.0);
+                let payment = match payment {
+                    Some(payment) => payment.0,
+                    None => PaymentId(random()?),
+                };
                 let memo = memo.map(Memo::new).transpose().map_err(|error| invalid(&error.to_string()))?;
                 self.command(Command::Pay { channel, payment, amount: amount.0, memo }).await
             }
@@ -156,7 +156,7 @@ impl ChitCore {
                 self.command(Command::Withdraw { operation, channel: channel.0, amount: amount.0, timeout }).await
             }
             Request::CloseChannel { operation, channel, mode, timeout, force } => {
-                let mode = mode.unwrap_or(super::views::ModeName::Auto).into();
+                let mode = mode.unwrap_or(ModeName::Auto).into();
                 let timeout = seconds(timeout);
                 self.command(Command::Close { operation, channel: channel.0, mode, timeout, force }).await
             }
@@ -166,9 +166,7 @@ impl ChitCore {
             Request::Settle { operation, channel } => {
                 self.command(Command::Settle { operation, channel: channel.0 }).await
             }
-            Request::Channels {} => {
-                to_js(&self.node.channels().iter().map(ChannelObject::from).collect::<Vec<_>>())
-            }
+            Request::Channels {} => to_js(&self.node.channels().iter().map(ChannelObject::from).collect::<Vec<_>>()),
             Request::Channel { channel } => self.view(channel.0),
             Request::Payments { channel, limit, before } => {
                 let query = PaymentQuery {
@@ -180,7 +178,11 @@ impl ChitCore {
                 to_js(&payments.iter().map(PaymentObject::from).collect::<Vec<_>>())
             }
             Request::Status {} => {
-                let persisted = persistence::persisted().await;
+                let persisted = match persistence::persisted().await {
+                    Persistence::Granted => Some(true),
+                    Persistence::Refused => Some(false),
+                    Persistence::Unavailable => None,
+                };
                 to_js(&StatusObject::new(self.node.status(), persisted))
             }
             Request::Balance { token } => {
@@ -224,16 +226,11 @@ fn seconds(milliseconds: Option<u64>) -> u64 {
     milliseconds.unwrap_or(COUNTERSIGN_WITHIN).div_ceil(1_000)
 }
 
-fn random_u64() -> u64 {
-    let mut bytes = [0; 8];
-    runtime::random(&mut bytes);
-    u64::from_be_bytes(bytes)
-}
-
-fn random_payment() -> PaymentId {
-    let mut bytes = [0; 16];
-    runtime::random(&mut bytes);
-    PaymentId(bytes)
+fn random<const N: usize>() -> Result<[u8; N], JsValue> {
+    let mut bytes = [0; N];
+    runtime::random(&mut bytes)
+        .map_err(|error| JsValue::from(chit_error("INTERNAL", &error.to_string(), &JsValue::UNDEFINED, false)))?;
+    Ok(bytes)
 }
 
 fn last_eight(bytes: &[u8; 32]) -> [u8; 8] {
@@ -252,13 +249,30 @@ fn to_js<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
 }
 
 fn invalid(message: &str) -> JsValue {
-    parts_error(&ErrorParts { code: "INVALID_ARGUMENT", message: message.into(), retryable: false })
+    chit_error("INVALID_ARGUMENT", message, &JsValue::UNDEFINED, false).into()
 }
 
 fn node_error(error: &NodeError) -> JsValue {
-    parts_error(&ErrorParts { code: error.code(), message: error.to_string(), retryable: error.is_retryable() })
+    chit_error(error.code(), &error.to_string(), &JsValue::UNDEFINED, error.is_retryable()).into()
 }
 
-fn parts_error(parts: &ErrorParts) -> JsValue {
-    js_error(parts)
+fn lock_error(error: &LockError) -> JsValue {
+    match error {
+        LockError::Busy => {
+            let message = "another tab has this account open";
+            chit_error("ALREADY_OPEN", message, &JsValue::UNDEFINED, true).into()
+        }
+        LockError::Unavailable(_) => {
+            chit_error("LOCKS_UNAVAILABLE", &error.to_string(), &JsValue::UNDEFINED, false).into()
+        }
+    }
+}
+
+fn vault_error(error: VaultError) -> JsValue {
+    match error {
+        VaultError::Store(error) => node_error(&NodeError::Store(error)),
+        VaultError::Unavailable(_) | VaultError::Random(_) | VaultError::Damaged(_) | VaultError::Sealed => {
+            chit_error("VAULT_LOCKED", &error.to_string(), &JsValue::UNDEFINED, false).into()
+        }
+    }
 }

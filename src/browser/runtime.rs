@@ -88,3 +88,25 @@ mod tests {
         assert_ne!(own, [0; 32]);
     }
 }
+
+/// This tab.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BrowserRuntime;
+
+impl crate::node::Runtime for BrowserRuntime {
+    fn now_ms(&self) -> u64 {
+        now_millis()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        sleep(duration)
+    }
+
+    fn spawn(&self, task: futures::future::LocalBoxFuture<'static, ()>) {
+        spawn(task);
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> bool {
+        random(buffer).is_ok()
+    }
+}

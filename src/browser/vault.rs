@@ -80,11 +80,7 @@ extern "C" {
 ///
 /// # Errors
 /// [`VaultError`]. A stored key that cannot be opened is never replaced.
-pub async fn load_or_create(
-    database: &IndexedDb,
-    domain: &Domain,
-    wallet: Address,
-) -> Result<SessionKey, VaultError> {
+pub async fn load_or_create(database: &IndexedDb, domain: &Domain, wallet: Address) -> Result<SessionKey, VaultError> {
     let subtle = subtle_crypto().ok_or_else(|| VaultError::Unavailable("not a secure context".to_owned()))?;
     let name = format!("session-key:{}:{}:{wallet}", domain.chain_id(), domain.judge());
     let bound_to = additional_data(domain, wallet);

@@ -4,9 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{
-    Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status,
-};
+use crate::engine::{Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status};
 use crate::node::{NodeEvent, NodeStatus};
 use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
 
@@ -42,7 +40,8 @@ impl FromText for Address {
     /// Mixed case must be the EIP-55 checksum: a typing error in an address is a lost payment.
     fn from_text(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix("0x").ok_or("an address starts with 0x")?;
-        let one_case = digits.chars().all(|c| !c.is_ascii_uppercase()) || digits.chars().all(|c| !c.is_ascii_lowercase());
+        let one_case =
+            digits.chars().all(|c| !c.is_ascii_uppercase()) || digits.chars().all(|c| !c.is_ascii_lowercase());
         if one_case {
             text.parse().map_err(|_| "not an address".into())
         } else {
@@ -259,11 +258,7 @@ pub(super) struct AuthorizationObject {
 
 impl From<&Grant> for AuthorizationObject {
     fn from(grant: &Grant) -> Self {
-        Self {
-            wallet: Text(grant.wallet),
-            session_key: grant.session_key.to_string(),
-            valid_until: grant.valid_until,
-        }
+        Self { wallet: Text(grant.wallet), session_key: grant.session_key.to_string(), valid_until: grant.valid_until }
     }
 }
 
@@ -271,25 +266,55 @@ impl From<&Grant> for AuthorizationObject {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum EventObject {
-    Channel { channel: ChannelObject },
-    Payment { payment: PaymentObject },
-    Progress { operation: String, stage: &'static str, hash: Option<Text<B256>>, confirmations: Option<u64>, required: Option<u64> },
-    ActionRequired { channel: Text<ChannelId>, action: &'static str, deadline: Option<u64> },
-    Recovered { channel: Text<ChannelId> },
-    Connection { relay: &'static str, reason: Option<String> },
-    Chain { block: u64, timestamp: u64, ok: bool, reason: Option<String>, code: Option<String> },
-    Warning { code: &'static str, message: String },
-    Fatal { code: &'static str, message: String },
+    Channel {
+        channel: ChannelObject,
+    },
+    Payment {
+        payment: PaymentObject,
+    },
+    Progress {
+        operation: String,
+        stage: &'static str,
+        hash: Option<Text<B256>>,
+        confirmations: Option<u64>,
+        required: Option<u64>,
+    },
+    ActionRequired {
+        channel: Text<ChannelId>,
+        action: &'static str,
+        deadline: Option<u64>,
+    },
+    Recovered {
+        channel: Text<ChannelId>,
+    },
+    Connection {
+        relay: &'static str,
+        reason: Option<String>,
+    },
+    Chain {
+        block: u64,
+        timestamp: u64,
+        ok: bool,
+        reason: Option<String>,
+        code: Option<String>,
+    },
+    Warning {
+        code: &'static str,
+        message: String,
+    },
+    Fatal {
+        code: &'static str,
+        message: String,
+    },
 }
 
 impl From<&NodeEvent> for EventObject {
     fn from(event: &NodeEvent) -> Self {
         match event {
             NodeEvent::Engine(event) => engine_event(event),
-            NodeEvent::Connection { online, reason } => Self::Connection {
-                relay: if *online { "online" } else { "offline" },
-                reason: reason.clone(),
-            },
+            NodeEvent::Connection { online, reason } => {
+                Self::Connection { relay: if *online { "online" } else { "offline" }, reason: reason.clone() }
+            }
             NodeEvent::Chain { block, timestamp, reason } => {
                 let (code, words) = reason.clone().unzip();
                 Self::Chain { block: *block, timestamp: *timestamp, ok: reason.is_none(), reason: words, code }

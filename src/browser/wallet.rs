@@ -163,8 +163,10 @@ impl Reader {
         let mut fields = Map::new();
         let own = Reflect::own_keys(js).ok()?;
         // What an error inherits from its class is not among its own keys.
-        let inherited = if js.is_instance_of::<js_sys::Error>() { &["name", "message", "code", "data"][..] } else { &[] };
-        let names = inherited.iter().map(|name| (*name).to_owned()).chain(own.iter().filter_map(|name| name.as_string()));
+        let inherited =
+            if js.is_instance_of::<js_sys::Error>() { &["name", "message", "code", "data"][..] } else { &[] };
+        let names =
+            inherited.iter().map(|name| (*name).to_owned()).chain(own.iter().filter_map(|name| name.as_string()));
         for name in names.filter(|name| name != "stack") {
             let Ok(field) = Reflect::get(js, &name.as_str().into()) else { continue };
             if field.is_undefined() {

@@ -89,8 +89,9 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
             let resumed = match reason {
                 None => self.stay_away().await,
                 Some(_) => {
+                    // Without randomness the pause is merely not jittered.
                     let mut random = [0; 4];
-                    self.runtime.random(&mut random);
+                    let _ = self.runtime.random(&mut random);
                     self.pause(backoff.after_failure(u32::from_le_bytes(random))).await
                 }
             };
@@ -160,7 +161,9 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
         let done = match wanted {
             Outgoing::Send { to, message } => {
                 let mut nonce = [0; 24];
-                self.runtime.random(&mut nonce);
+                if !self.runtime.random(&mut nonce) {
+                    return Err(Ended::Lost("there is no source of random bytes".into()));
+                }
                 match sealer.seal(to, nonce, &message.to_bytes()) {
                     Ok(frame) => client.send_to(to, frame).await,
                     // A key that is no point of the curve has no owner who could read it.

@@ -16,6 +16,6 @@ pub trait Runtime: Clone + 'static {
     /// Runs a task.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
 
-    /// Fills a buffer from the platform's secure source.
-    fn random(&self, buffer: &mut [u8]);
+    /// Fills a buffer from the platform's secure source; false when there is none, and then nothing may be sealed.
+    fn random(&self, buffer: &mut [u8]) -> bool;
 }
