@@ -133,13 +133,13 @@ contract Judge is Sessions, Vault, Multicall {
         bytes32 root = side.locksRoot;
         for (uint256 i = 0; i < locks.length; ++i) {
             Lock calldata lock = locks[i];
+            _claim(id, second, lock.lockId);
             claimed += lock.amount;
             if (claimed > locked || !MerkleProof.verifyCalldata(proofs[i], root, TypedHashes.lock(lock))) {
                 revert BadLock(lock.lockId);
             }
             uint48 revealed = REGISTRY.revealedAt(lock.secretHash);
             if (revealed == 0 || revealed > lock.expiry) revert SecretNotRevealed(lock.secretHash);
-            _claim(id, second, lock.lockId);
             emit LockClaimed(id, sender, lock.lockId, lock.amount);
         }
         side.claimed = uint128(claimed); // at most `locked`

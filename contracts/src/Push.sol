@@ -26,6 +26,7 @@ library Push {
     }
 
     /// @notice Transfers an ERC-20. Returns whether the token says that it did: `true`, or nothing at all from a contract.
+    /// @dev A token that moves and denies it does not pay twice: the credit is paid only when the token admits a transfer.
     function erc20(address token, address to, uint256 amount) internal returns (bool ok) {
         if (gasleft() < TOKEN_FLOOR) revert JudgeEvents.LowGas();
         assembly ("memory-safe") {

@@ -11,12 +11,13 @@ contract ContractWallet is IERC1271 {
         Reverts,
         EatsGas,
         ReturnBomb,
-        NeedsMoreThanAPush, // accepts, given about 150,000 gas
+        Hungry, // accepts, given as much gas as `hunger` says
         Reenters // calls `target` with `data` and accepts
     }
 
     address public owner;
     Mood public mood;
+    uint256 public hunger;
     address public target;
     bytes public data;
     bool public reentered;
@@ -34,9 +35,10 @@ contract ContractWallet is IERC1271 {
                 revert(0, 100000)
             }
         }
-        if (mood == Mood.NeedsMoreThanAPush) {
+        if (mood == Mood.Hungry) {
             uint256 start = gasleft();
-            while (start - gasleft() < 150_000) {}
+            uint256 needed = hunger;
+            while (start - gasleft() < needed) {}
         }
         if (mood == Mood.Reenters) (reentered, answer) = target.call(data);
     }
@@ -47,6 +49,10 @@ contract ContractWallet is IERC1271 {
 
     function setMood(Mood mood_) external {
         mood = mood_;
+    }
+
+    function setHunger(uint256 hunger_) external {
+        (mood, hunger) = (Mood.Hungry, hunger_);
     }
 
     function setReentry(address target_, bytes calldata data_) external {

@@ -15,13 +15,15 @@ contract WeirdToken {
         SaysTwo, // moves, and answers 2
         ShortReturn, // moves, and answers one byte
         Generous, // moves one unit more than asked for
-        Reenters // calls `target` with `data` before it moves
+        Reenters, // calls `target` with `data` before it moves
+        Hungry // moves, given as much gas as `hunger` says
     }
 
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
     Fault public fault;
     address public victim; // the fault shows only in transfers to it; zero means always
+    uint256 public hunger;
     address public target;
     bytes public data;
     bool public reentered; // whether the inner call succeeded
@@ -38,6 +40,10 @@ contract WeirdToken {
 
     function setFault(Fault fault_, address victim_) external {
         (fault, victim) = (fault_, victim_);
+    }
+
+    function setHunger(uint256 hunger_) external {
+        (fault, hunger) = (Fault.Hungry, hunger_);
     }
 
     function setReentry(address target_, bytes calldata data_) external {
@@ -66,6 +72,11 @@ contract WeirdToken {
         if (now_ == Fault.SaysFalse) _answer(0, 32);
         if (now_ == Fault.Lies) _answer(1, 32);
         if (now_ == Fault.Reenters) (reentered, answer) = target.call(data);
+        if (now_ == Fault.Hungry) {
+            uint256 start = gasleft();
+            uint256 needed = hunger;
+            while (start - gasleft() < needed) {}
+        }
         uint256 arrives = amount;
         if (now_ == Fault.Fee) arrives -= amount / 100;
         if (now_ == Fault.Generous) arrives += 1;

@@ -127,6 +127,7 @@ sol! {
         error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
         error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
         function setFault(uint8 fault, address victim) external;
+        function setHunger(uint256 hunger) external;
         function setReentry(address target, bytes data) external;
         function reentered() external view returns (bool);
         function answer() external view returns (bytes);
@@ -136,6 +137,7 @@ sol! {
     contract ContractWallet {
         function setOwner(address owner) external;
         function setMood(uint8 mood) external;
+        function setHunger(uint256 hunger) external;
         function setReentry(address target, bytes data) external;
         function reentered() external view returns (bool);
         function answer() external view returns (bytes);

@@ -1,6 +1,6 @@
 //! Many locks: a channel that closed with a tree of them, all secrets known.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use sha2::{Digest, Sha256};
 
@@ -16,14 +16,20 @@ pub(crate) fn secret_hash(number: u64) -> B256 {
     B256::from_slice(&Sha256::digest(secret(number)))
 }
 
-/// A lock's leaf, hashed from the struct's definition.
+/// A lock's leaf, hashed from the struct's definition; the type's hash is taken once, as trees are large.
 pub(crate) fn leaf(lock: &Lock) -> B256 {
-    signed::struct_hash(&signed::Lock {
+    static TYPE: LazyLock<B256> =
+        LazyLock::new(|| keccak256(<signed::Lock as SolStruct>::eip712_root_type().as_bytes()));
+    let message = signed::Lock {
         lockId: lock.lockId,
         amount: lock.amount,
         expiry: lock.expiry,
         secretHash: lock.secretHash,
-    })
+    };
+    let mut preimage = TYPE.to_vec();
+    preimage.extend(message.eip712_encode_data());
+    debug_assert_eq!(preimage.len(), 160);
+    keccak256(preimage)
 }
 
 /// A token channel whose side a signed away many locks; the challenge is over.

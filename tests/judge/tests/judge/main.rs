@@ -1,10 +1,15 @@
 //! The Judge's tests. One binary, because linking an EVM takes longer than running it.
 
+mod agreeing;
 mod artifacts;
+mod closing;
+mod deciding;
 mod funding;
 mod gas;
 mod locks;
 mod registries;
+mod replay;
+mod sessions;
 
 /// What every test needs.
 mod prelude {
