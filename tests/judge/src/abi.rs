@@ -6,26 +6,17 @@ use alloy::{primitives::Bytes, sol};
 
 /// Artifact texts, as committed.
 pub const JUDGE_JSON: &str = include_str!("../../../contracts/artifacts/Judge.json");
-pub const SECRET_REGISTRY_JSON: &str =
-    include_str!("../../../contracts/artifacts/SecretRegistry.json");
-pub const ENDPOINT_REGISTRY_JSON: &str =
-    include_str!("../../../contracts/artifacts/EndpointRegistry.json");
+pub const SECRET_REGISTRY_JSON: &str = include_str!("../../../contracts/artifacts/SecretRegistry.json");
+pub const ENDPOINT_REGISTRY_JSON: &str = include_str!("../../../contracts/artifacts/EndpointRegistry.json");
 pub const TEST_TOKEN_JSON: &str = include_str!("../../../contracts/artifacts/TestToken.json");
-pub const WEIRD_TOKEN_JSON: &str =
-    include_str!("../../../contracts/artifacts/test/WeirdToken.json");
-pub const CONTRACT_WALLET_JSON: &str =
-    include_str!("../../../contracts/artifacts/test/ContractWallet.json");
-pub const PAYOUT_HARNESS_JSON: &str =
-    include_str!("../../../contracts/artifacts/test/PayoutHarness.json");
+pub const WEIRD_TOKEN_JSON: &str = include_str!("../../../contracts/artifacts/test/WeirdToken.json");
+pub const CONTRACT_WALLET_JSON: &str = include_str!("../../../contracts/artifacts/test/ContractWallet.json");
+pub const PAYOUT_HARNESS_JSON: &str = include_str!("../../../contracts/artifacts/test/PayoutHarness.json");
 
 /// Creation bytecode of an artifact.
 pub fn bytecode(artifact: &str) -> Bytes {
     let json: serde_json::Value = serde_json::from_str(artifact).expect("an artifact is JSON");
-    json["bytecode"]
-        .as_str()
-        .expect("an artifact has bytecode")
-        .parse()
-        .expect("bytecode is hex")
+    json["bytecode"].as_str().expect("an artifact has bytecode").parse().expect("bytecode is hex")
 }
 
 sol! {

@@ -31,18 +31,12 @@ pub struct Receipt {
 impl Receipt {
     /// Everything that the Judge said, in order; other contracts' events are left out.
     pub fn said(&self) -> Vec<Judge::JudgeEvents> {
-        self.logs
-            .iter()
-            .filter_map(|log| Judge::JudgeEvents::decode_log(log).ok().map(|log| log.data))
-            .collect()
+        self.logs.iter().filter_map(|log| Judge::JudgeEvents::decode_log(log).ok().map(|log| log.data)).collect()
     }
 
     /// The events of one kind, in order.
     pub fn events<E: SolEvent>(&self) -> Vec<E> {
-        self.logs
-            .iter()
-            .filter_map(|log| E::decode_log(log).ok().map(|log| log.data))
-            .collect()
+        self.logs.iter().filter_map(|log| E::decode_log(log).ok().map(|log| log.data)).collect()
     }
 }
 
@@ -80,31 +74,14 @@ impl Chain {
 
     /// An empty chain.
     pub fn new() -> Self {
-        Self {
-            db: CacheDB::new(EmptyDB::new()),
-            now: 1_800_000_000,
-            id: 31_337,
-        }
+        Self { db: CacheDB::new(EmptyDB::new()), now: 1_800_000_000, id: 31_337 }
     }
 
     fn block(&self) -> BlockEnv {
-        BlockEnv {
-            number: U256::from(1),
-            timestamp: U256::from(self.now),
-            gas_limit: u64::MAX,
-            ..BlockEnv::default()
-        }
+        BlockEnv { number: U256::from(1), timestamp: U256::from(self.now), gas_limit: u64::MAX, ..BlockEnv::default() }
     }
 
-    fn run(
-        &mut self,
-        from: Address,
-        kind: TxKind,
-        value: U256,
-        data: Bytes,
-        gas_limit: u64,
-        commit: bool,
-    ) -> Outcome {
+    fn run(&mut self, from: Address, kind: TxKind, value: U256, data: Bytes, gas_limit: u64, commit: bool) -> Outcome {
         let (block, id) = (self.block(), self.id);
         let mut evm = Context::mainnet()
             .with_db(&mut self.db)
@@ -115,32 +92,15 @@ impl Chain {
                 cfg.disable_nonce_check = true;
             })
             .build_mainnet();
-        let tx = TxEnv {
-            caller: from,
-            kind,
-            value,
-            data,
-            gas_limit,
-            chain_id: Some(id),
-            gas_price: 0,
-            ..TxEnv::default()
-        };
-        let result = if commit {
-            evm.transact_commit(tx)
-        } else {
-            evm.transact(tx).map(|both| both.result)
-        }
-        .expect("a valid transaction");
+        let tx =
+            TxEnv { caller: from, kind, value, data, gas_limit, chain_id: Some(id), gas_price: 0, ..TxEnv::default() };
+        let result = if commit { evm.transact_commit(tx) } else { evm.transact(tx).map(|both| both.result) }
+            .expect("a valid transaction");
         let created = result.created_address();
         match result {
-            ExecutionResult::Success {
-                gas, logs, output, ..
-            } => Ok(Receipt {
-                gas: gas.tx_gas_used(),
-                output: output.into_data(),
-                logs,
-                created,
-            }),
+            ExecutionResult::Success { gas, logs, output, .. } => {
+                Ok(Receipt { gas: gas.tx_gas_used(), output: output.into_data(), logs, created })
+            }
             ExecutionResult::Revert { output, .. } => Err(Failure::Reverted(output)),
             ExecutionResult::Halt { reason, .. } => Err(Failure::Halted(format!("{reason:?}"))),
         }
@@ -149,25 +109,11 @@ impl Chain {
     /// Deploys a contract and returns its receipt; the address is in `created`.
     pub fn deploy(&mut self, from: Address, bytecode: &Bytes, arguments: &[u8]) -> Outcome {
         let code: Bytes = [bytecode.as_ref(), arguments].concat().into();
-        self.run(
-            from,
-            TxKind::Create,
-            U256::ZERO,
-            code,
-            Self::GAS_LIMIT,
-            true,
-        )
+        self.run(from, TxKind::Create, U256::ZERO, code, Self::GAS_LIMIT, true)
     }
 
     /// Mines one transaction of raw calldata.
-    pub fn send_raw(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        data: Bytes,
-        gas_limit: u64,
-    ) -> Outcome {
+    pub fn send_raw(&mut self, from: Address, to: Address, value: U256, data: Bytes, gas_limit: u64) -> Outcome {
         self.run(from, TxKind::Call(to), value, data, gas_limit, true)
     }
 
@@ -177,27 +123,14 @@ impl Chain {
     }
 
     /// Mines a call that carries coin.
-    pub fn send_value<C: SolCall>(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        call: &C,
-    ) -> Outcome {
+    pub fn send_value<C: SolCall>(&mut self, from: Address, to: Address, value: U256, call: &C) -> Outcome {
         self.send_raw(from, to, value, call.abi_encode().into(), Self::GAS_LIMIT)
     }
 
     /// Asks without changing anything.
     pub fn view<C: SolCall>(&mut self, to: Address, call: &C) -> C::Return {
         let receipt = self
-            .run(
-                Address::ZERO,
-                TxKind::Call(to),
-                U256::ZERO,
-                call.abi_encode().into(),
-                Self::GAS_LIMIT,
-                false,
-            )
+            .run(Address::ZERO, TxKind::Call(to), U256::ZERO, call.abi_encode().into(), Self::GAS_LIMIT, false)
             .expect("a view answers");
         C::abi_decode_returns(&receipt.output).expect("a view's answer decodes")
     }
@@ -210,18 +143,13 @@ impl Chain {
     /// Sets the coin held by an account.
     pub fn set_balance(&mut self, account: Address, balance: U256) {
         let info = self.info(account);
-        self.db
-            .insert_account_info(account, AccountInfo { balance, ..info });
+        self.db.insert_account_info(account, AccountInfo { balance, ..info });
     }
 
     /// Gives an account code, as a delegation of an ordinary account does.
     pub fn set_code(&mut self, account: Address, code: Bytes) {
         let code = Bytecode::new_raw(code);
-        let info = AccountInfo {
-            code_hash: code.hash_slow(),
-            code: Some(code),
-            ..self.info(account)
-        };
+        let info = AccountInfo { code_hash: code.hash_slow(), code: Some(code), ..self.info(account) };
         self.db.insert_account_info(account, info);
     }
 
@@ -236,29 +164,15 @@ impl Chain {
 
     /// A word of a contract's storage that is not zero, for each; tells what a contract left behind.
     pub fn storage(&self, account: Address) -> Vec<(U256, U256)> {
-        let mut words: Vec<_> =
-            self.db
-                .cache
-                .accounts
-                .get(&account)
-                .map_or_else(Vec::new, |account| {
-                    account
-                        .storage
-                        .iter()
-                        .filter(|(_, value)| !value.is_zero())
-                        .map(|(k, v)| (*k, *v))
-                        .collect()
-                });
+        let mut words: Vec<_> = self.db.cache.accounts.get(&account).map_or_else(Vec::new, |account| {
+            account.storage.iter().filter(|(_, value)| !value.is_zero()).map(|(k, v)| (*k, *v)).collect()
+        });
         words.sort_unstable();
         words
     }
 
     fn info(&mut self, account: Address) -> AccountInfo {
-        self.db
-            .load_account(account)
-            .expect("an in-memory account")
-            .info
-            .clone()
+        self.db.load_account(account).expect("an in-memory account").info.clone()
     }
 }
 
@@ -267,10 +181,6 @@ impl Chain {
 pub(crate) fn assert_reverted<E: SolError>(outcome: &Outcome, error: &E) {
     match outcome {
         Err(Failure::Reverted(data)) if data.as_ref() == error.abi_encode() => {}
-        other => panic!(
-            "expected {} {:?}, got {other:?}",
-            E::SIGNATURE,
-            B256::right_padding_from(&E::SELECTOR)
-        ),
+        other => panic!("expected {} {:?}, got {other:?}", E::SIGNATURE, B256::right_padding_from(&E::SELECTOR)),
     }
 }

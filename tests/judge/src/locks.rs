@@ -13,9 +13,7 @@ impl LockTree {
     pub fn new(leaves: Vec<B256>) -> Self {
         let mut levels = vec![leaves];
         while levels.last().is_some_and(|level| level.len() > 1) {
-            let next = levels.last().map_or_else(Vec::new, |level| {
-                level.chunks(2).map(Self::parent).collect()
-            });
+            let next = levels.last().map_or_else(Vec::new, |level| level.chunks(2).map(Self::parent).collect());
             levels.push(next);
         }
         Self { levels }
@@ -31,11 +29,7 @@ impl LockTree {
 
     /// The root; zero without leaves.
     pub fn root(&self) -> B256 {
-        self.levels
-            .last()
-            .and_then(|level| level.first())
-            .copied()
-            .unwrap_or_default()
+        self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
     }
 
     /// Siblings of a leaf, from the leaf upwards.

@@ -31,15 +31,10 @@ pub fn held(x: &Figures, y: &Figures) -> Wide {
 
 /// What the channel owes to `own` in all.
 pub fn owed(own: &Figures, other: &Figures) -> Wide {
-    let reserve = if own.is_final {
-        own.claimed
-    } else {
-        own.locked
-    };
-    let share =
-        wide(own.deposited) - wide(own.withdrawn) + wide(other.transferred) + wide(other.claimed)
-            - wide(own.transferred)
-            - wide(reserve);
+    let reserve = if own.is_final { own.claimed } else { own.locked };
+    let share = wide(own.deposited) - wide(own.withdrawn) + wide(other.transferred) + wide(other.claimed)
+        - wide(own.transferred)
+        - wide(reserve);
     share.min(held(own, other)).max(Wide::ZERO)
 }
 

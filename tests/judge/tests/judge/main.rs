@@ -12,10 +12,7 @@ mod prelude {
     };
     pub(crate) use chit_judge_tests::{
         Actor, COIN, Chain, Draft, Failure, LockTree, Outcome, World,
-        abi::{
-            self, ChannelKey, ContractWallet, Judge, Judge::JudgeEvents, Lock, SecretRegistry,
-            Token,
-        },
+        abi::{self, ChannelKey, ContractWallet, Judge, Judge::JudgeEvents, Lock, SecretRegistry, Token},
         refused, signed,
     };
 
