@@ -85,6 +85,10 @@ alloy::sol! {
         error TokenTransfer();
         error LowGas();
         error BadSession();
+        error AddressEmptyCode(address target);
+        error FailedCall();
+        error ReentrancyGuardReentrantCall();
+        error SafeERC20FailedOperation(address token);
     }
 
     #[derive(Debug, PartialEq, Eq)]
@@ -115,6 +119,9 @@ alloy::sol! {
         error ERC20InvalidSpender(address spender);
         error ERC2612ExpiredSignature(uint256 deadline);
         error ERC2612InvalidSigner(address signer, address owner);
-        error SafeERC20FailedOperation(address token);
     }
 }
+
+#[cfg(test)]
+#[path = "bindings_tests.rs"]
+mod tests;

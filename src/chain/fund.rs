@@ -2,10 +2,12 @@
 //!
 //! An allowance is always for exactly the deposit: an infinite one would outlive the channel.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use alloy::primitives::{B256, U256, hex};
 use alloy::sol_types::SolCall;
+use futures::future::{Either, select};
 use serde_json::{Value, json};
 
 use super::bindings::Token;
@@ -18,6 +20,8 @@ use crate::protocol::JudgeCall;
 
 /// Between two looks at a batch or an allowance.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// How long a wallet may take to say what it can do.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Looks at a batch: ten minutes.
 const BATCH_LOOKS: u32 = 300;
 /// Looks at an allowance whose approval is mined: a lagging endpoint may not show it at once.
@@ -51,7 +55,7 @@ pub(super) async fn fund<P: Provider>(
     if allowance >= needed {
         return Ok(Funded::Allowed);
     }
-    if batches(provider, config).await {
+    if batches(provider, wait, config).await {
         let calls = [approval(config, funding, needed), plan.clone()];
         progress(Stage::Batch);
         if let Some(submitted) = batch(provider, wait, config, &calls).await? {
@@ -120,13 +124,15 @@ async fn approve<P: Provider>(
 /// Whether the wallet sends several calls as one transaction on this chain, all or nothing (EIP-5792).
 ///
 /// A wallet that is merely *ready* to would first ask the person to turn their account into a smart account: too much to
-/// ask for saving one prompt.
-async fn batches<P: Provider>(provider: &P, config: &ChainConfig) -> bool {
+/// ask for saving one prompt. Some wallets never answer a request that they do not know, so silence means no.
+async fn batches<P: Provider>(provider: &P, wait: &impl AsyncFn(Duration), config: &ChainConfig) -> bool {
     let chain = to_quantity(config.chain_id);
-    let params = json!([hex::encode_prefixed(config.wallet), [chain]]);
-    let Ok(answer) = provider.request("wallet_getCapabilities", params).await else { return false };
-    let Some(Value::Object(atomic)) = answer.get(&chain).and_then(|chain| chain.get("atomic")) else { return false };
-    atomic.get("status").and_then(Value::as_str) == Some("supported")
+    let request = provider.request("wallet_getCapabilities", json!([hex::encode_prefixed(config.wallet), [chain]]));
+    let Either::Left((Ok(answer), _)) = select(pin!(request), pin!(wait(PATIENCE))).await else { return false };
+    // The specification keeps 0x0 for what holds on every chain.
+    let mut chains = [chain.as_str(), "0x0"].into_iter().filter_map(|chain| answer.get(chain));
+    let status = chains.find_map(|chain| chain.get("atomic")?.get("status")?.as_str());
+    status == Some("supported")
 }
 
 /// Sends calls as one; `None` when the wallet says that it does not do that after all, and nothing was sent.

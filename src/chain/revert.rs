@@ -104,6 +104,10 @@ fn judge_error(error: &JudgeErrors) -> Revert {
         E::TokenTransfer(e) => named(e, vec![]),
         E::LowGas(e) => named(e, vec![]),
         E::BadSession(e) => named(e, vec![]),
+        E::AddressEmptyCode(e) => named(e, vec![("target", e.target.to_string())]),
+        E::FailedCall(e) => named(e, vec![]),
+        E::ReentrancyGuardReentrantCall(e) => named(e, vec![]),
+        E::SafeERC20FailedOperation(e) => named(e, vec![("token", e.token.to_string())]),
     }
 }
 
@@ -130,7 +134,6 @@ fn token_error(error: &TokenErrors) -> Revert {
         E::ERC2612InvalidSigner(e @ Token::ERC2612InvalidSigner { signer, owner }) => {
             named(e, vec![("signer", signer.to_string()), ("owner", owner.to_string())])
         }
-        E::SafeERC20FailedOperation(e) => named(e, vec![("token", e.token.to_string())]),
     }
 }
 

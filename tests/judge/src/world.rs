@@ -34,12 +34,7 @@ pub struct Draft {
 impl Draft {
     /// A proof without locks.
     pub fn paid(nonce: u64, transferred: u128) -> Self {
-        Self {
-            nonce,
-            transferred,
-            context: keccak256(nonce.to_be_bytes()),
-            ..Self::default()
-        }
+        Self { nonce, transferred, context: keccak256(nonce.to_be_bytes()), ..Self::default() }
     }
 
     /// The typed message.
@@ -105,66 +100,32 @@ impl World {
         let mut chain = Chain::new();
         let deployer = Actor::new("deployer").address;
         let deploy = |chain: &mut Chain, artifact: &str, arguments: Vec<u8>| {
-            let receipt = chain
-                .deploy(deployer, &abi::bytecode(artifact), &arguments)
-                .expect("deploys");
+            let receipt = chain.deploy(deployer, &abi::bytecode(artifact), &arguments).expect("deploys");
             receipt.created.expect("has an address")
         };
         let registry = deploy(&mut chain, abi::SECRET_REGISTRY_JSON, Vec::new());
-        let arguments = Judge::constructorCall {
-            registry,
-            challenge: U48::from(Self::CHALLENGE),
-        }
-        .abi_encode();
+        let arguments = Judge::constructorCall { registry, challenge: U48::from(Self::CHALLENGE) }.abi_encode();
         let judge = deploy(&mut chain, abi::JUDGE_JSON, arguments);
         let token = deploy(&mut chain, abi::TEST_TOKEN_JSON, Vec::new());
         let (a, b) = Actor::pair("participant");
-        let (key_a, key_b) = (
-            Actor::new("session key of a"),
-            Actor::new("session key of b"),
-        );
+        let (key_a, key_b) = (Actor::new("session key of a"), Actor::new("session key of b"));
         let tower = Actor::new("tower");
         for person in [&a, &b, &tower] {
             chain.set_balance(person.address, U256::from(Self::WEALTH));
             Self::equip(&mut chain, token, judge, person.address);
         }
-        Self {
-            chain,
-            judge,
-            registry,
-            token,
-            a,
-            b,
-            key_a,
-            key_b,
-            tower,
-            salt: 0,
-        }
+        Self { chain, judge, registry, token, a, b, key_a, key_b, tower, salt: 0 }
     }
 
     fn equip(chain: &mut Chain, token: Address, judge: Address, person: Address) {
         let amount = U256::from(Self::WEALTH);
-        chain
-            .send(person, token, &Token::mintCall { to: person, amount })
-            .expect("mints");
-        chain
-            .send(
-                person,
-                token,
-                &Token::approveCall {
-                    spender: judge,
-                    amount: U256::MAX,
-                },
-            )
-            .expect("approves");
+        chain.send(person, token, &Token::mintCall { to: person, amount }).expect("mints");
+        chain.send(person, token, &Token::approveCall { spender: judge, amount: U256::MAX }).expect("approves");
     }
 
     /// Deploys a contract of the test folder.
     pub fn deploy(&mut self, artifact: &str, arguments: &[u8]) -> Address {
-        let receipt = self
-            .chain
-            .deploy(self.tower.address, &abi::bytecode(artifact), arguments)
-            .expect("deploys");
+        let receipt = self.chain.deploy(self.tower.address, &abi::bytecode(artifact), arguments).expect("deploys");
         receipt.created.expect("has an address")
     }
 
@@ -192,16 +153,7 @@ impl World {
     /// A channel of any two accounts that was never used.
     pub fn key_of(&mut self, token: Address, x: Address, y: Address) -> ChannelKey {
         self.salt += 1;
-        // As clients choose it: by chance, so none of its bytes is free.
-        let salt = keccak256(self.salt.to_be_bytes()).0[..8]
-            .iter()
-            .fold(0, |n, byte| n << 8 | u64::from(*byte));
-        ChannelKey {
-            token,
-            a: x.min(y),
-            b: x.max(y),
-            salt,
-        }
+        ChannelKey { token, a: x.min(y), b: x.max(y), salt: self.salt }
     }
 
     /// A channel's id, computed here and not by the contract.
@@ -226,14 +178,12 @@ impl World {
 
     /// Calls the Judge and sends coin along.
     pub fn call_value<C: SolCall>(&mut self, from: &Actor, value: u128, call: &C) -> Outcome {
-        self.chain
-            .send_value(from.address, self.judge, U256::from(value), call)
+        self.chain.send_value(from.address, self.judge, U256::from(value), call)
     }
 
     /// Calls the Judge from an account without a known key, with coin.
     pub fn call_as<C: SolCall>(&mut self, from: Address, value: u128, call: &C) -> Outcome {
-        self.chain
-            .send_value(from, self.judge, U256::from(value), call)
+        self.chain.send_value(from, self.judge, U256::from(value), call)
     }
 
     /// Opens a channel with both deposits.
@@ -241,20 +191,11 @@ impl World {
         let key = self.key(token);
         let (a, b) = (self.a.clone(), self.b.clone());
         let value = |amount| if token == COIN { amount } else { 0 };
-        let open = Judge::openCall {
-            key: key.clone(),
-            amount: deposit_a,
-            sessionKey: Address::ZERO,
-            validUntil: 0,
-        };
+        let open = Judge::openCall { key: key.clone(), amount: deposit_a, sessionKey: Address::ZERO, validUntil: 0 };
         self.call_value(&a, value(deposit_a), &open).expect("opens");
         if deposit_b > 0 {
-            let deposit = Judge::depositCall {
-                key: key.clone(),
-                amount: deposit_b,
-            };
-            self.call_value(&b, value(deposit_b), &deposit)
-                .expect("deposits");
+            let deposit = Judge::depositCall { key: key.clone(), amount: deposit_b };
+            self.call_value(&b, value(deposit_b), &deposit).expect("deposits");
         }
         key
     }
@@ -262,18 +203,8 @@ impl World {
     /// Delegates both session keys for a year.
     pub fn delegate_both(&mut self) {
         let until = self.chain.now + 31_536_000;
-        for (wallet, key) in [
-            (self.a.clone(), self.key_a.address),
-            (self.b.clone(), self.key_b.address),
-        ] {
-            self.call(
-                &wallet,
-                &Judge::delegateCall {
-                    sessionKey: key,
-                    validUntil: until,
-                },
-            )
-            .expect("delegates");
+        for (wallet, key) in [(self.a.clone(), self.key_a.address), (self.b.clone(), self.key_b.address)] {
+            self.call(&wallet, &Judge::delegateCall { sessionKey: key, validUntil: until }).expect("delegates");
         }
     }
 
@@ -287,12 +218,8 @@ impl World {
         acceptor: Option<&Actor>,
     ) -> SignedProof {
         let message = draft.message(Self::id(key), sender);
-        let accept = signed::AcceptProof {
-            proofHash: signed::struct_hash(&message),
-        };
-        let acceptance = acceptor
-            .map(|acceptor| self.sign(acceptor, &accept))
-            .unwrap_or_default();
+        let accept = signed::AcceptProof { proofHash: signed::struct_hash(&message) };
+        let acceptance = acceptor.map(|acceptor| self.sign(acceptor, &accept)).unwrap_or_default();
         draft.with(self.sign(signer, &message), acceptance)
     }
 
@@ -313,14 +240,7 @@ impl World {
 
     /// Closes by a participant with the partner's proof.
     pub fn close(&mut self, closer: &Actor, key: &ChannelKey, proof: SignedProof) {
-        self.call(
-            closer,
-            &Judge::closeCall {
-                key: key.clone(),
-                proof,
-            },
-        )
-        .expect("closes");
+        self.call(closer, &Judge::closeCall { key: key.clone(), proof }).expect("closes");
     }
 
     /// Moves the clock to the end of the challenge.
@@ -336,12 +256,8 @@ impl World {
         deadline: u64,
         signers: (&Actor, &Actor),
     ) -> Judge::cooperativeCloseCall {
-        let message = signed::CooperativeClose {
-            channelId: Self::id(key),
-            balanceA: balances.0,
-            balanceB: balances.1,
-            deadline,
-        };
+        let message =
+            signed::CooperativeClose { channelId: Self::id(key), balanceA: balances.0, balanceB: balances.1, deadline };
         Judge::cooperativeCloseCall {
             key: key.clone(),
             balanceA: balances.0,
@@ -361,12 +277,7 @@ impl World {
         deadline: u64,
         signers: (&Actor, &Actor),
     ) -> Judge::cooperativeWithdrawCall {
-        let message = signed::CooperativeWithdraw {
-            channelId: Self::id(key),
-            wallet,
-            totalWithdrawn: total,
-            deadline,
-        };
+        let message = signed::CooperativeWithdraw { channelId: Self::id(key), wallet, totalWithdrawn: total, deadline };
         Judge::cooperativeWithdrawCall {
             key: key.clone(),
             wallet,
@@ -379,8 +290,7 @@ impl World {
 
     /// The Judge's view of a channel.
     pub fn channel(&mut self, key: &ChannelKey) -> ChannelView {
-        self.chain
-            .view(self.judge, &Judge::channelCall { key: key.clone() })
+        self.chain.view(self.judge, &Judge::channelCall { key: key.clone() })
     }
 
     /// Coin or tokens of an account.
@@ -395,21 +305,13 @@ impl World {
 
     /// What the Judge owes an account after a failed push.
     pub fn credit(&mut self, token: Address, wallet: Address) -> u128 {
-        self.chain
-            .view(self.judge, &Judge::creditCall { token, wallet })
-            .to()
+        self.chain.view(self.judge, &Judge::creditCall { token, wallet }).to()
     }
 
     /// Makes a secret public now.
     pub fn reveal(&mut self, secret: B256) {
         let (from, registry) = (self.tower.address, self.registry);
-        self.chain
-            .send(
-                from,
-                registry,
-                &SecretRegistry::registerSecretCall { secret },
-            )
-            .expect("registers");
+        self.chain.send(from, registry, &SecretRegistry::registerSecretCall { secret }).expect("registers");
     }
 }
 
