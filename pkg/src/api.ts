@@ -1,6 +1,7 @@
 /** What every entry point exports beside its `createChannelClient`. */
 
 export type { AuthorizeParameters, AuthorizeReturnType } from './actions/authorize.js';
+export type { BalanceParameters, BalanceReturnType } from './actions/balance.js';
 export type { ChannelParameters, ChannelReturnType } from './actions/channel.js';
 export type { ChannelsParameters, ChannelsReturnType } from './actions/channels.js';
 export type { CloseChannelParameters, CloseChannelReturnType, CloseMode } from './actions/closeChannel.js';
@@ -42,6 +43,7 @@ export type {
   PaymentView,
   Progress,
   ProgressEvent,
+  RecoveredEvent,
   RequiredAction,
   WarningEvent,
 } from './types.js';

@@ -2,6 +2,7 @@
 /** The client: checks the configuration, starts the core, and binds the actions. */
 
 import { authorize, type AuthorizeParameters, type AuthorizeReturnType } from './actions/authorize.js';
+import { balance, type BalanceParameters, type BalanceReturnType } from './actions/balance.js';
 import { channel, type ChannelParameters, type ChannelReturnType } from './actions/channel.js';
 import { channels, type ChannelsParameters, type ChannelsReturnType } from './actions/channels.js';
 import { close } from './actions/close.js';
@@ -51,7 +52,7 @@ export interface CreateChannelClientParameters {
   readonly provider: Eip1193Provider;
   /** The account whose channels these are. The wallet must be able to sign for it. */
   readonly wallet: Address;
-  /** How many blocks must follow a transaction before it counts, 0 to 10,000. Default 5. */
+  /** How many blocks must follow a transaction before it counts, 1 to 10,000. Default 5. */
   readonly confirmations?: number | undefined;
   /** How often to ask for new blocks, in milliseconds, 50 to 3,600,000. Default 4,000. */
   readonly pollingInterval?: number | undefined;
@@ -95,6 +96,8 @@ export interface ChannelClient {
   channel(parameters: ChannelParameters): Promise<ChannelReturnType>;
   /** Payments, newest first. {@link payments} */
   payments(parameters?: PaymentsParameters): Promise<PaymentsReturnType>;
+  /** What the account holds in the wallet. {@link balance} */
+  balance(parameters: BalanceParameters): Promise<BalanceReturnType>;
   /** How the client is doing. {@link status} */
   status(parameters?: StatusParameters): Promise<StatusReturnType>;
   /** Everything that happens from now on. {@link events} */
@@ -148,7 +151,7 @@ function checkConfig(parameters: CreateChannelClientParameters): {
     chainId: checkInteger(parameters.chainId, 'chainId', 1, Number.MAX_SAFE_INTEGER),
     judge: checkAddress(parameters.judge, 'judge'),
     fromBlock: `0x${fromBlock.toString(16)}`,
-    confirmations: checkInteger(confirmations, 'confirmations', 0, 10_000),
+    confirmations: checkInteger(confirmations, 'confirmations', 1, 10_000),
     pollingInterval: checkInteger(pollingInterval, 'pollingInterval', 50, 3_600_000),
     relayUrl: checkRelayUrl(parameters.relayUrl),
     wallet: checkAddress(parameters.wallet, 'wallet'),
@@ -217,6 +220,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     channels: (parameters) => channels(context, parameters),
     channel: (parameters) => channel(context, parameters),
     payments: (parameters) => payments(context, parameters),
+    balance: (parameters) => balance(context, parameters),
     status: (parameters) => status(context, parameters),
     events: (parameters) => events(context, parameters),
     on: (type, listener, parameters) => on(context, type, listener, parameters),

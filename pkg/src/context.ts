@@ -1,6 +1,6 @@
 /** What every action needs: the running core, behind the checks for closed and failed clients. */
 
-import { ChitError, aborted, toChitError } from './errors.js';
+import { ChitError, aborted, isErrorCode, toChitError } from './errors.js';
 import { EventHub } from './events.js';
 import { toEvent, toProgress } from './convert.js';
 import type { Core } from './core.js';
@@ -31,13 +31,19 @@ export class Context {
   }
 
   /** Takes an event from the core. Must not throw: the core cannot do anything about it. */
-  readonly receive = (raw: object): void => {
+  readonly receive = (raw: unknown): void => {
     try {
+      // The panic hook of the core has no more than a sentence to say.
+      if (typeof raw === 'string') {
+        this.#fail(new ChitError('FATAL', raw));
+        return;
+      }
+      if (typeof raw !== 'object' || raw === null) return;
       const { type, operation } = raw as { type?: unknown; operation?: unknown };
       if (type === 'progress') this.#operations.get(String(operation))?.step(toProgress(raw as Record<string, unknown>));
       if (type === 'fatal') {
         const { code, message } = raw as { code?: unknown; message?: unknown };
-        this.#fail(new ChitError('FATAL', String(message), { details: { code } }), raw);
+        this.#fail(new ChitError(isErrorCode(code) ? code : 'FATAL', String(message), { details: { code } }));
         return;
       }
       if (this.hub.ignores(type)) return;
@@ -86,7 +92,7 @@ export class Context {
       const failed = (thrown: unknown): void => {
         const error = toChitError(thrown);
         if (error.code === 'FATAL') {
-          this.#fail(error, { type: 'fatal', code: 'FATAL', message: error.shortMessage });
+          this.#fail(error);
         }
         fail(error);
       };
@@ -149,12 +155,12 @@ export class Context {
     return this.#closing;
   }
 
-  #fail(error: ChitError, raw: object): void {
+  #fail(error: ChitError): void {
     if (this.#end) return;
     this.#end = error;
-    this.#onTrap(error);
-    const event = toEvent(raw);
-    if (event) this.hub.emit(event);
+    // A failed storage stops this client; a trap stops every client of the instance.
+    if (error.code === 'FATAL') this.#onTrap(error);
+    this.hub.emit({ type: 'fatal', code: String(error.details?.['code'] ?? error.code), message: error.shortMessage });
     for (const fail of [...this.#pending]) fail(error);
     this.hub.end();
   }

@@ -62,7 +62,7 @@ export function toChannel(value: unknown): ChannelView {
     id: raw['id'] as ChannelView['id'],
     token: raw['token'] as ChannelView['token'],
     partner: raw['partner'] as ChannelView['partner'],
-    salt: String(raw['salt']),
+    salt: amount(String(raw['salt']), 'salt'),
     status: raw['status'] as ChannelView['status'],
     confirmations: Object.freeze({ have: confirmations.have, required: confirmations.required }),
     partnerOnline: raw['partnerOnline'] === true,
@@ -75,8 +75,14 @@ export function toChannel(value: unknown): ChannelView {
     challengeEnd: optional<number>(raw['challengeEnd']),
     closer: optional<ChannelView['closer']>(raw['closer']),
     actionRequired: optional<ChannelView['actionRequired']>(raw['actionRequired']),
+    paid: amount(raw['paid'] ?? '0', 'payout'),
     error: failure(raw['error']),
   });
+}
+
+/** A bare amount. */
+export function toAmount(value: unknown): bigint {
+  return amount(value, 'amount');
 }
 
 /** A payment. */
@@ -123,6 +129,7 @@ export function toStatus(value: unknown): ClientStatus {
     timestamp: optional<number>(raw['timestamp']),
     persisted: optional<boolean>(raw['persisted']),
     sessionKey: optional<ClientStatus['sessionKey']>(raw['sessionKey']),
+    authorized: raw['authorized'] === true,
     authorizedUntil: optional<number>(raw['authorizedUntil']),
   });
 }
@@ -160,17 +167,19 @@ export function toEvent(value: object): ChitEvent | undefined {
         timestamp: optional<number>(raw['timestamp']),
         ok: raw['ok'] === true,
         reason: optional<string>(raw['reason']),
+        code: optional<string>(raw['code']),
       };
+    case 'recovered':
+      return { type: 'recovered', channel: raw['channel'] as `0x${string}` };
     case 'actionRequired':
       return {
         type: 'actionRequired',
         channel: raw['channel'] as `0x${string}`,
         action: raw['action'] as 'respond',
-        deadline: raw['deadline'] as number,
+        deadline: optional<number>(raw['deadline']),
       };
     case 'warning':
-    case 'fatal':
-      return { type: raw['type'], code: String(raw['code']), message: String(raw['message']) };
+      return { type: 'warning', code: String(raw['code']), message: String(raw['message']) };
     default:
       return undefined;
   }

@@ -22,7 +22,7 @@ export interface Core {
 
 /** The class that the wasm module exports. */
 export interface CoreClass {
-  open(config: CoreConfig, provider: Eip1193Provider, onEvent: (event: object) => void): Promise<Core>;
+  open(config: CoreConfig, provider: Eip1193Provider, onEvent: (event: unknown) => void): Promise<Core>;
 }
 
 /** The generated module around the wasm file. */

@@ -13,12 +13,18 @@ export const ErrorCode = {
   CLIENT_CLOSED: 'CLIENT_CLOSED',
   /** This account has no channel with that id, or none with that partner and token. */
   UNKNOWN_CHANNEL: 'UNKNOWN_CHANNEL',
+  /** The transaction that opened the channel has too few confirmations yet. */
+  CHANNEL_NOT_OPEN: 'CHANNEL_NOT_OPEN',
   /** The amount is more than this side of the channel can still pay or withdraw. */
   INSUFFICIENT_CAPACITY: 'INSUFFICIENT_CAPACITY',
+  /** Too many payments wait for the partner already. Submit more when some are settled. */
+  QUEUE_FULL: 'QUEUE_FULL',
   /** The partner is not connected, so nobody can sign on the other side. Retry when it is back. */
   PARTNER_OFFLINE: 'PARTNER_OFFLINE',
   /** No key of the partner is known: it has neither authorized a client that is online nor delegated on chain. */
   PARTNER_UNKNOWN: 'PARTNER_UNKNOWN',
+  /** The wallet has not named this browser's key, so what it signs would not count. Call `authorize` first. */
+  NOT_AUTHORIZED: 'NOT_AUTHORIZED',
   /** The channel is being closed or is closed; it takes no payments. */
   CHANNEL_CLOSING: 'CHANNEL_CLOSING',
   /** The channel is stopped because two sources of truth contradict each other. `details` says which. */
@@ -29,24 +35,68 @@ export const ErrorCode = {
   PAYMENT_REFUSED: 'PAYMENT_REFUSED',
   /** The payment was cancelled before it was signed. Nothing was paid. */
   PAYMENT_CANCELLED: 'PAYMENT_CANCELLED',
+  /** No payment with that id is waiting. */
+  UNKNOWN_PAYMENT: 'UNKNOWN_PAYMENT',
+  /** A payment with that id was submitted before. It is paid once. */
+  DUPLICATE_PAYMENT: 'DUPLICATE_PAYMENT',
+  /** Another withdrawal or close of the channel is under way. */
+  BUSY: 'BUSY',
+  /** The partner declined to sign a withdrawal or a close. */
+  DECLINED: 'DECLINED',
+  /** There is no newer proof to answer with, or nothing to pay out. */
+  NOTHING_TO_DO: 'NOTHING_TO_DO',
+  /** The time for answers to a close is not over. */
+  TOO_EARLY: 'TOO_EARLY',
   /** The person said no in the wallet. */
   USER_REJECTED: 'USER_REJECTED',
+  /** The wallet does not share the account with this page. Ask it with `eth_requestAccounts`. */
+  UNAUTHORIZED: 'UNAUTHORIZED',
   /** The wallet is connected to another chain than the client was created for. */
   WRONG_CHAIN: 'WRONG_CHAIN',
   /** The wallet holds too little of the token, or too little to pay for gas. */
   INSUFFICIENT_FUNDS: 'INSUFFICIENT_FUNDS',
   /** The transaction was, or would be, reverted. `details.reason` is the contract's error where it is known. */
   REVERTED: 'REVERTED',
-  /** The wallet or its node failed in a way that no other code describes. `details.code` is the EIP-1193 code. */
+  /** The token does not let the Judge take the deposit although it was approved. */
+  APPROVAL_FAILED: 'APPROVAL_FAILED',
+  /** The wallet's signature is not by the account that was asked, as with contract wallets. */
+  WRONG_SIGNER: 'WRONG_SIGNER',
+  /** The wallet is not connected to any chain. */
+  PROVIDER_DISCONNECTED: 'PROVIDER_DISCONNECTED',
+  /** The wallet does not know a request that is needed. */
+  UNSUPPORTED: 'UNSUPPORTED',
+  /** A transaction was sent and not mined in time. It may still be: do not send another, watch the channel. */
+  UNCONFIRMED: 'UNCONFIRMED',
+  /** Whether a transaction was sent is not known. Do not send another; the channel tells what happened. */
+  OUTCOME_UNKNOWN: 'OUTCOME_UNKNOWN',
+  /** A call to the Judge contradicts itself. A defect; please report it. */
+  INVALID_CALL: 'INVALID_CALL',
+  /** The wallet or its node answered something that its specification does not allow. */
+  PROVIDER_BAD_ANSWER: 'PROVIDER_BAD_ANSWER',
+  /** The node answered events that the Judge cannot have made. It is not believed. */
+  CHAIN_BAD_LOG: 'CHAIN_BAD_LOG',
+  /** One block has more events than the node gives out. */
+  CHAIN_TOO_MANY_LOGS: 'CHAIN_TOO_MANY_LOGS',
+  /** The node's answers contradict each other. The next look at the chain may succeed. */
+  CHAIN_UNSTABLE: 'CHAIN_UNSTABLE',
+  /** The node is behind what was confirmed before. */
+  CHAIN_BEHIND: 'CHAIN_BEHIND',
+  /** The wallet or its node failed in a way that no other code describes. */
   PROVIDER_ERROR: 'PROVIDER_ERROR',
   /** The browser has no room left for the proofs. Nothing was signed that is not stored. */
   STORAGE_FULL: 'STORAGE_FULL',
   /** The browser's storage failed or was taken away. Reopen the client: it reads everything again. */
   STORAGE_LOST: 'STORAGE_LOST',
+  /** What is stored cannot be read back. Nothing is signed from it. */
+  STORAGE_CORRUPT: 'STORAGE_CORRUPT',
   /** Another client took over this account's storage. This one stopped writing and must be closed. */
   STORAGE_FENCED: 'STORAGE_FENCED',
   /** Another tab or client of this browser already runs this account. Only one may sign. */
   ALREADY_OPEN: 'ALREADY_OPEN',
+  /** This browser has no Web Locks, so nothing could keep two tabs from signing for one account. */
+  LOCKS_UNAVAILABLE: 'LOCKS_UNAVAILABLE',
+  /** The session key in the browser's storage cannot be unsealed. */
+  VAULT_LOCKED: 'VAULT_LOCKED',
   /** Something that was waited for did not happen in time. It may still happen. */
   TIMEOUT: 'TIMEOUT',
   /** The caller's `AbortSignal` ended the wait. What had already been started goes on. */
@@ -64,8 +114,13 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
 /** Codes for which the same call may succeed later without a change by the caller. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CHANNEL_NOT_OPEN',
+  'QUEUE_FULL',
   'PARTNER_OFFLINE',
   'PARTNER_UNKNOWN',
+  'BUSY',
+  'DECLINED',
+  'TOO_EARLY',
   'STATE_BEHIND',
   'TIMEOUT',
   'WASM_LOAD_FAILED',

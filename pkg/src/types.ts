@@ -61,7 +61,7 @@ export interface ChannelView {
   /** The other account. */
   readonly partner: Address;
   /** What tells this channel from earlier ones between the same accounts. */
-  readonly salt: string;
+  readonly salt: bigint;
   readonly status: ChannelStatus;
   /** Confirmations of the transaction that opened it. */
   readonly confirmations: { readonly have: number; readonly required: number };
@@ -83,6 +83,8 @@ export interface ChannelView {
   readonly closer: Address | undefined;
   /** What the owner has to do, or lose. */
   readonly actionRequired: RequiredAction | undefined;
+  /** What the Judge has paid to our wallet from this channel, withdrawals aside. */
+  readonly paid: bigint;
   /** When stopped: why. */
   readonly error: { readonly code: string; readonly message: string } | undefined;
 }
@@ -117,14 +119,14 @@ export interface PaymentView {
 /** A step of an operation that needs the wallet or the chain. */
 export interface Progress {
   /**
+   * - `partner`: waiting for the partner's signature;
    * - `wallet`: waiting for the person to confirm in the wallet;
    * - `submitted`: the transaction is sent, `hash` is its hash;
    * - `confirming`: it is in a block, `confirmations` of `required` have passed;
    * - `confirmed`: it has enough confirmations;
-   * - `ready`: the channel can pay;
-   * - `done`: nothing is left to do.
+   * - `ready`: the channel can pay.
    */
-  readonly stage: 'wallet' | 'submitted' | 'confirming' | 'confirmed' | 'ready' | 'done';
+  readonly stage: 'partner' | 'wallet' | 'submitted' | 'confirming' | 'confirmed' | 'ready';
   readonly hash: Hex | undefined;
   readonly confirmations: number | undefined;
   readonly required: number | undefined;
@@ -158,7 +160,9 @@ export interface ClientStatus {
   readonly persisted: boolean | undefined;
   /** This browser's key. */
   readonly sessionKey: Address | undefined;
-  /** Until when `authorize` lets this key sign for the wallet; `undefined` when it was not given. */
+  /** Whether what this key signs is sure to count. */
+  readonly authorized: boolean;
+  /** Until when the key may sign for the wallet, on chain or by `authorize`; `undefined` when it may not. */
   readonly authorizedUntil: number | undefined;
 }
 
@@ -194,7 +198,9 @@ export interface ChainEvent {
   readonly block: bigint | undefined;
   readonly timestamp: number | undefined;
   readonly ok: boolean;
+  /** When not `ok`: why, in words and as a code. */
   readonly reason: string | undefined;
+  readonly code: string | undefined;
 }
 
 /** The owner has to act before a deadline. */
@@ -202,7 +208,14 @@ export interface ActionRequiredEvent {
   readonly type: 'actionRequired';
   readonly channel: Hex;
   readonly action: RequiredAction;
-  readonly deadline: number;
+  /** Until when; `undefined` when there is no hurry. */
+  readonly deadline: number | undefined;
+}
+
+/** This client had lost payments of the channel and has got them back from the partner. */
+export interface RecoveredEvent {
+  readonly type: 'recovered';
+  readonly channel: Hex;
 }
 
 /** Something deserves attention but nothing is broken, for example that storage may be evicted. */
@@ -233,6 +246,7 @@ export type ChitEvent =
   | ConnectionEvent
   | ChainEvent
   | ActionRequiredEvent
+  | RecoveredEvent
   | WarningEvent
   | FatalEvent
   | LaggedEvent;

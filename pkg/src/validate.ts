@@ -31,11 +31,19 @@ export function checkToken(value: unknown, parameter: string): Address {
 }
 
 /** A channel's id. */
-export function checkChannel(value: unknown, parameter = 'channel'): Hex {
+export function checkChannel(value: unknown): Hex {
   if (typeof value !== 'string' || !HEX_32.test(value)) {
-    throw invalid(parameter, 'a channel id: 0x and 64 hex digits', value);
+    throw invalid('channel', 'a channel id: 0x and 64 hex digits', value);
   }
   return value.toLowerCase() as Hex;
+}
+
+/** A channel's salt, as the 32 bytes that cross into the core. */
+export function checkSalt(value: unknown): Hex {
+  if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
+    throw invalid('salt', 'a bigint between 0 and 2^64 - 1', value);
+  }
+  return `0x${value.toString(16).padStart(64, '0')}`;
 }
 
 /** A payment's id. */

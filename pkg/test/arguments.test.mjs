@@ -11,6 +11,7 @@ const amount = [undefined, null, 1, 1.5, '1', '', {}, [], NaN, Infinity, true, 0
 const channel = [undefined, null, 1, 1n, {}, '', '0x', ID.slice(0, -1), `${ID}0`, ID.slice(2), A, `${ID.slice(0, -1)}z`];
 const signal = [null, 1, 'abort', {}, { aborted: 'no' }, () => undefined];
 const parameters = [null, 1, 'x', [], true];
+const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
 
 /** For each action: good parameters, and for each parameter values that must be refused. */
@@ -18,11 +19,11 @@ const table = {
   authorize: { good: {}, bad: { signal } },
   openChannel: {
     good: { partner: A, token: ZERO, deposit: 1n },
-    bad: { partner: nonZero, token: address, deposit: amount, salt: given(channel), signal },
+    bad: { partner: nonZero, token: address, deposit: amount, salt: [null, 1, '1', {}, -1n, 1n << 64n, ID], signal },
     required: true,
   },
   deposit: { good: { channel: ID, amount: 1n }, bad: { channel, amount, signal }, required: true },
-  withdraw: { good: { channel: ID, amount: 1n }, bad: { channel, amount, signal }, required: true },
+  withdraw: { good: { channel: ID, amount: 1n }, bad: { channel, amount, timeout, signal }, required: true },
   pay: {
     good: { channel: ID, amount: 1n },
     bad: {
@@ -39,7 +40,7 @@ const table = {
     bad: {
       channel,
       mode: [null, 1, '', 'Auto', 'toString', {}],
-      timeout: [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001],
+      timeout,
       force: [null, 0, 1, 'true', {}],
       signal,
     },
@@ -58,6 +59,7 @@ const table = {
       signal,
     },
   },
+  balance: { good: { token: ZERO }, bad: { token: address, signal }, required: true },
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
@@ -197,7 +199,7 @@ describe('createChannelClient', () => {
     relayUrl: [undefined, null, 1, '', 'localhost:1', 'http://localhost:1', 'file:///x', 'ws://'],
     provider: [undefined, null, 1, {}, { request: 'yes' }, () => undefined],
     wallet: nonZero,
-    confirmations: [null, -1, 1.5, NaN, '5', 5n, 10_001],
+    confirmations: [null, 0, -1, 1.5, NaN, '5', 5n, 10_001],
     pollingInterval: [null, 0, 49, -1, 1.5, '4000', 4000n, 3_600_001],
     wasm: [null, 1, '', {}, [], () => undefined],
     storageName: [null, 1, '', 'x'.repeat(65), {}],
@@ -236,9 +238,11 @@ describe('createChannelClient', () => {
 describe('what reaches the core', () => {
   for (const [name, parameters, expected] of [
     ['openChannel', { partner: A, token: ZERO, deposit: (1n << 128n) - 1n }, { partner: A, token: ZERO, deposit: '340282366920938463463374607431768211455' }],
-    ['openChannel', { partner: A, token: A, deposit: 1n, salt: ID }, { partner: A, token: A, deposit: '1', salt: ID }],
+    ['openChannel', { partner: A, token: A, deposit: 1n, salt: 255n }, { partner: A, token: A, deposit: '1', salt: `0x${'0'.repeat(62)}ff` }],
     ['deposit', { channel: ID.toUpperCase().replace('0X', '0x'), amount: 5n }, { channel: ID, amount: '5' }],
-    ['withdraw', { channel: ID, amount: 5n }, { channel: ID, amount: '5' }],
+    ['withdraw', { channel: ID, amount: 5n }, { channel: ID, amount: '5', timeout: 20_000 }],
+    ['withdraw', { channel: ID, amount: 5n, timeout: 7 }, { channel: ID, amount: '5', timeout: 7 }],
+    ['balance', { token: A }, { token: A }],
     ['closeChannel', { channel: ID }, { channel: ID, mode: 'auto', timeout: 20_000, force: false }],
     ['closeChannel', { channel: ID, mode: 'unilateral', timeout: 1, force: true }, { channel: ID, mode: 'unilateral', timeout: 1, force: true }],
     ['respond', { channel: ID }, { channel: ID }],

@@ -81,8 +81,10 @@ describe('every event', () => {
   for (const [raw, expected] of [
     [{ type: 'connection', relay: 'offline', reason: 'refused' }, { type: 'connection', relay: 'offline', reason: 'refused' }],
     [{ type: 'connection', relay: 'online' }, { type: 'connection', relay: 'online', reason: undefined }],
-    [{ type: 'chain', block: 7, timestamp: 8, ok: true }, { type: 'chain', block: 7n, timestamp: 8, ok: true, reason: undefined }],
-    [{ type: 'chain', block: '0x7', timestamp: 8, ok: false, reason: 'x' }, { type: 'chain', block: 7n, timestamp: 8, ok: false, reason: 'x' }],
+    [{ type: 'chain', block: 7, timestamp: 8, ok: true }, { type: 'chain', block: 7n, timestamp: 8, ok: true, reason: undefined, code: undefined }],
+    [{ type: 'chain', block: '0x7', timestamp: 8, ok: false, reason: 'x', code: 'WRONG_CHAIN' }, { type: 'chain', block: 7n, timestamp: 8, ok: false, reason: 'x', code: 'WRONG_CHAIN' }],
+    [{ type: 'recovered', channel: ID }, { type: 'recovered', channel: ID }],
+    [{ type: 'actionRequired', channel: ID, action: 'settle', deadline: null }, { type: 'actionRequired', channel: ID, action: 'settle', deadline: undefined }],
     [{ type: 'warning', code: 'STORAGE_NOT_PERSISTED', message: 'm' }, { type: 'warning', code: 'STORAGE_NOT_PERSISTED', message: 'm' }],
     [
       { type: 'progress', operation: 'o', stage: 'confirming', confirmations: 1, required: 5 },

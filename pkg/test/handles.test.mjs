@@ -43,7 +43,7 @@ describe('an operation', () => {
     const { client, core } = await start({
       openChannel: ({ operation }) => {
         core.emit(step(operation, 'wallet'));
-        core.emit(step(operation, 'done'));
+        core.emit(step(operation, 'ready'));
         return rawChannel;
       },
     });
@@ -51,7 +51,7 @@ describe('an operation', () => {
     await operation;
     const stages = [];
     for await (const { stage } of operation) stages.push(stage);
-    assert.deepEqual(stages, ['wallet', 'done']);
+    assert.deepEqual(stages, ['wallet', 'ready']);
     for await (const _ of operation) break;
   });
 
@@ -203,22 +203,42 @@ describe('closing', () => {
 });
 
 describe('failing', () => {
-  test('a fatal event ends every wait, is heard, and poisons the instance', async () => {
+  for (const [text, event] of [
+    ['a sentence of the panic hook', 'index out of bounds'],
+    ['a fatal event', { type: 'fatal', code: 'FATAL', message: 'index out of bounds' }],
+  ]) {
+    test(`${text} ends every wait, is heard, and poisons the instance`, async () => {
+      const { client, core } = await start({ pay: () => new Promise(() => undefined) });
+      await tick();
+      const heard = [];
+      client.on('fatal', (event) => heard.push(event));
+      const iterator = client.events();
+      const payment = assert.rejects(client.pay({ channel: ID, amount: 1n }), code('FATAL'));
+      core.emit(event);
+      await payment;
+      assert.deepEqual(heard, [{ type: 'fatal', code: 'FATAL', message: 'index out of bounds' }]);
+      assert.equal((await iterator.next()).value.type, 'fatal');
+      assert.equal((await iterator.next()).done, true);
+      await assert.rejects(client.channels(), code('FATAL'));
+      assert.equal(core.poisoned.code, 'FATAL');
+      assert.equal(client.closed, true);
+      await client.close();
+    });
+  }
+
+  test('storage that is lost stops this client under its own code, and the instance goes on', async () => {
     const { client, core } = await start({ pay: () => new Promise(() => undefined) });
-    await tick();
-    const heard = [];
-    client.on('fatal', (event) => heard.push(event));
-    const iterator = client.events();
-    const payment = assert.rejects(client.pay({ channel: ID, amount: 1n }), code('FATAL'));
-    core.emit({ type: 'fatal', code: 'PANIC', message: 'index out of bounds' });
+    const payment = assert.rejects(client.pay({ channel: ID, amount: 1n }), code('STORAGE_LOST'));
+    core.emit({ type: 'fatal', code: 'STORAGE_LOST', message: 'the database is gone' });
     await payment;
-    assert.deepEqual(heard, [{ type: 'fatal', code: 'PANIC', message: 'index out of bounds' }]);
-    assert.equal((await iterator.next()).value.type, 'fatal');
-    assert.equal((await iterator.next()).done, true);
-    await assert.rejects(client.channels(), code('FATAL'));
-    assert.equal(core.poisoned.code, 'FATAL');
-    assert.equal(client.closed, true);
-    await client.close();
+    await assert.rejects(client.channels(), code('STORAGE_LOST'));
+    assert.equal(core.poisoned, undefined);
+  });
+
+  test('what is not an event is ignored', async () => {
+    const { client, core } = await start();
+    for (const value of [undefined, null, 7, [], {}]) core.emit(value);
+    await client.channels();
   });
 
   for (const [text, fail] of [

@@ -31,6 +31,7 @@ export const rawChannel = {
   ready: true,
   ours: side,
   theirs: { ...side, balance: '340282366920938463463374607431768211455' },
+  paid: '0',
   capacity: '97',
   receivable: '3',
   pendingPayments: 0,
@@ -52,6 +53,7 @@ const ANSWERS = {
   payments: () => [rawPayment],
   pay: () => rawPayment,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
+  balance: () => '7',
   debugOffline: () => null,
 };
 

@@ -43,7 +43,7 @@ describe('entries', () => {
     const { start } = await import('./helpers.mjs');
     const { client } = await start();
     assert.deepEqual(Object.keys(client).sort(), [
-      'authorize', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'deposit', 'events', 'judge', 'on',
+      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'deposit', 'events', 'judge', 'on',
       'openChannel', 'pay', 'payments', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
     ]);
     assert.ok(Object.isFrozen(client));
@@ -58,6 +58,12 @@ test('the tarball has what it needs and nothing else', () => {
   }
   const allowed = /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(actions\/)?[A-Za-z.]+\.(js|d\.ts)|dist\/wasm\/(chit\.(js|d\.ts)|chit_bg\.wasm(\.d\.ts)?|chit_inline\.js))$/;
   assert.deepEqual(paths.filter((path) => !allowed.test(path)), []);
+});
+
+test('the README explains every code', async () => {
+  const { ErrorCode } = await import('@chit/client/slim');
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  assert.deepEqual(Object.keys(ErrorCode).filter((code) => !readme.includes(`\`${code}\``)), []);
 });
 
 test('has no runtime dependency and no side effect', async () => {

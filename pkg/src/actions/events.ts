@@ -27,6 +27,7 @@ const TYPES: readonly ChitEventType[] = [
   'connection',
   'chain',
   'actionRequired',
+  'recovered',
   'warning',
   'fatal',
 ];

@@ -1,8 +1,8 @@
 import type { Context } from '../context.js';
 import { toChannel } from '../convert.js';
 import type { Operation } from '../operation.js';
-import type { Address, ChannelView, Hex } from '../types.js';
-import { checkAddress, checkAmount, checkChannel, checkToken } from '../validate.js';
+import type { Address, ChannelView } from '../types.js';
+import { checkAddress, checkAmount, checkSalt, checkToken } from '../validate.js';
 
 /** Parameters of {@link openChannel}. */
 export interface OpenChannelParameters {
@@ -12,8 +12,8 @@ export interface OpenChannelParameters {
   readonly token: Address;
   /** What to put in, in base units. */
   readonly deposit: bigint;
-  /** 32 bytes that tell this channel from other ones with the same partner. Random when left out. */
-  readonly salt?: Hex | undefined;
+  /** Tells this channel from other ones with the same partner, 0 to 2^64 − 1. Random when left out. */
+  readonly salt?: bigint | undefined;
   /** Ends the wait; a transaction that was sent stays sent. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,10 +23,11 @@ export type OpenChannelReturnType = Operation<ChannelView>;
 
 /**
  * Opens a channel and deposits into it, with one confirmation in the wallet where the wallet and the token allow it.
- * Resolves when the channel can pay: enough confirmations, and the partner has been heard of.
+ * Resolves when the
+ * transaction has enough confirmations; `ready` says whether the partner has been heard of, so that payments go out at once.
  *
  * Errors: `INVALID_ARGUMENT`, `USER_REJECTED`, `WRONG_CHAIN`, `INSUFFICIENT_FUNDS`, `REVERTED`, `PROVIDER_ERROR`,
- * `PARTNER_UNKNOWN`, `ABORTED`.
+ * `APPROVAL_FAILED`, `UNCONFIRMED`, `ABORTED`.
  *
  * @example
  * const channel = await client.openChannel({ partner, token, deposit: 100_000000n });
@@ -39,7 +40,7 @@ export function openChannel(context: Context, parameters: OpenChannelParameters)
       partner: checkAddress(partner, 'partner'),
       token: checkToken(token, 'token'),
       deposit: checkAmount(deposit, 'deposit'),
-      ...(salt === undefined ? {} : { salt: checkChannel(salt, 'salt') }),
+      ...(salt === undefined ? {} : { salt: checkSalt(salt) }),
     }),
     toChannel,
   );

@@ -38,7 +38,8 @@ export type PayReturnType = PaymentView;
  * stored the payment. Payments that are submitted while an earlier one is on its way share one signature, so submit as
  * many as you like without waiting.
  *
- * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `INSUFFICIENT_CAPACITY`, `PARTNER_OFFLINE`, `CHANNEL_CLOSING`,
+ * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `CHANNEL_NOT_OPEN`, `NOT_AUTHORIZED`, `INSUFFICIENT_CAPACITY`,
+ * `QUEUE_FULL`, `DUPLICATE_PAYMENT`, `PARTNER_OFFLINE`, `CHANNEL_CLOSING`,
  * `CHANNEL_STOPPED`, `STATE_BEHIND`, `PAYMENT_REFUSED`, `PAYMENT_CANCELLED`, `STORAGE_FULL`, `STORAGE_LOST`, `ABORTED`.
  *
  * @example

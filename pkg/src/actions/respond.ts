@@ -19,7 +19,7 @@ export type RespondReturnType = Operation<ChannelView>;
  * Answers a partner's close with the newest proof that this side holds. Call it when `actionRequired` is `respond`,
  * before the deadline: whatever the partner left out is then counted.
  *
- * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `USER_REJECTED`, `WRONG_CHAIN`, `INSUFFICIENT_FUNDS`, `REVERTED`,
+ * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `NOTHING_TO_DO`, `USER_REJECTED`, `WRONG_CHAIN`, `INSUFFICIENT_FUNDS`, `REVERTED`,
  * `PROVIDER_ERROR`, `ABORTED`.
  */
 export function respond(context: Context, parameters: RespondParameters): RespondReturnType {

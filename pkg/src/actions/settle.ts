@@ -18,7 +18,7 @@ export type SettleReturnType = Operation<ChannelView>;
 /**
  * Pays out both sides of a closed channel after its `challengeEnd`. Anybody may; the result is the same.
  *
- * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `USER_REJECTED`, `WRONG_CHAIN`, `INSUFFICIENT_FUNDS`, `REVERTED`,
+ * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `TOO_EARLY`, `NOTHING_TO_DO`, `USER_REJECTED`, `WRONG_CHAIN`, `INSUFFICIENT_FUNDS`, `REVERTED`,
  * `PROVIDER_ERROR`, `ABORTED`.
  */
 export function settle(context: Context, parameters: SettleParameters): SettleReturnType {

@@ -53,6 +53,8 @@ export class Steps {
     this.element.dataset['stage'] = stage;
     show(this.#bar, stage === 'confirming');
     switch (stage) {
+      case 'partner':
+        return this.#mark(0, this.#names[0] ?? '');
       case 'wallet':
         return this.#mark(this.#offset, 'Confirm in your wallet');
       case 'submitted':
@@ -64,8 +66,7 @@ export class Steps {
       case 'confirmed':
         return this.#mark(this.#offset + 3, `Confirmed. ${this.#names.at(-1) ?? ''} next`);
       case 'ready':
-      case 'done':
-        return this.#mark(this.#names.length, `${this.#names.at(-1) ?? 'Done'}.`);
+        return this.#mark(this.#names.length, `${this.#names.at(-1) ?? 'Ready'}.`);
     }
   }
 

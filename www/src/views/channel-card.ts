@@ -32,6 +32,7 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
   const openingPart = h('div', { class: 'opening', 'data-testid': 'opening-progress' }, openingText, opening);
   const stopped = h('p', { class: 'notice bad', role: 'alert', 'data-testid': 'channel-error' });
   const outcome = h('p', { class: 'outcome', 'data-testid': 'outcome' });
+  const absent = h('p', { class: 'hint', 'data-testid': 'not-ready' }, `Payments wait until ${name} is online: open ${name}’s tab.`);
   const pending = h('p', { class: 'hint busy', 'data-testid': 'pending' });
   const dispute = disputePart(session, first);
   const pay = payForm(session, first);
@@ -50,6 +51,7 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
     ),
     bar.element,
     openingPart,
+    absent,
     dispute.element,
     stopped,
     outcome,
@@ -60,7 +62,7 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
   );
 
   const update = (channel: ChannelView): void => {
-    const { status, ours, theirs, confirmations } = channel;
+    const { status, confirmations } = channel;
     element.dataset['status'] = status;
     element.dataset['ready'] = String(channel.ready);
     setText(badge, statusWord(channel));
@@ -80,7 +82,9 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
     show(stopped, status === 'stopped');
     setText(stopped, channel.error ? `This channel is stopped: ${channel.error.message}` : 'This channel is stopped.');
     show(outcome, status === 'settled');
-    setText(outcome, `Paid out by the Judge: ${formatAmount(ours.balance, token)} to you, ${formatAmount(theirs.balance, token)} to ${name}.`);
+    setText(outcome, `The Judge has paid you ${formatAmount(channel.paid, token)}.`);
+    outcome.dataset['paid'] = channel.paid.toString();
+    show(absent, status === 'open' && !channel.ready);
     const count = channel.pendingPayments;
     show(pending, live && count > 0);
     setText(pending, `${count.toLocaleString('en-US')} ${count === 1 ? 'payment is' : 'payments are'} waiting for ${name}.`);

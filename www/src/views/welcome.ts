@@ -14,18 +14,19 @@ export function welcome(onChoose: (wallet: WalletDetail) => Promise<void>): HTML
   const person = Number.isInteger(account) ? nameAt(account) : undefined;
 
   const choose = async (wallet: WalletDetail): Promise<void> => {
-    const buttons = [...list.querySelectorAll('button')];
+    // Not `disabled`, which would lose the focus that the wallet's dialog gives back.
+    if (list.ariaBusy === 'true') return;
+    list.ariaBusy = 'true';
     error.clear();
     busy.textContent = 'Waiting for the wallet, then starting the client…';
     show(busy, true);
-    for (const button of buttons) button.disabled = true;
     try {
       await onChoose(wallet);
     } catch (thrown) {
       error.set(thrown);
     } finally {
       show(busy, false);
-      for (const button of buttons) button.disabled = false;
+      list.ariaBusy = 'false';
     }
   };
   const add = (wallet: WalletDetail): void => {
