@@ -33,7 +33,7 @@ const erc20 = [
 
 /** The stack, a server and a browser; everything ends with `close()`. */
 export async function world(options = {}) {
-  const stack = await startStack({ challenge: 20, blockTime: 1, ...options });
+  const stack = await startStack({ challenge: 20, blockTime: 1, relayProfile: "dev", ...options });
   const mounts = [
     ["/pkg/", "pkg/dist"],
     ["/bare/", "tests/browser/page"],
