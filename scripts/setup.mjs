@@ -7,6 +7,7 @@ import { withLock } from "./lib/lock.mjs";
 import { say } from "./lib/log.mjs";
 import { setupPackages } from "./lib/npm.mjs";
 import { main, UserError } from "./lib/run.mjs";
+import { setupRustLinters } from "./lib/rust-linters.mjs";
 import { setupRustWasm } from "./lib/rust-wasm.mjs";
 import { setupWasmBindgen } from "./lib/wasm-bindgen.mjs";
 
@@ -15,15 +16,18 @@ const parts = {
   chain: anvilPath,
   rust: setupRustWasm,
   bindgen: setupWasmBindgen,
+  linters: setupRustLinters,
   browser: setupBrowser,
 };
 
-/** All parts; the demo needs no browser of ours. */
-export const everything = Object.keys(parts);
-export const forBuilding = everything.filter((part) => part !== "browser");
+/** What building and running the demo needs. */
+export const forBuilding = ["packages", "chain", "rust", "bindgen"];
+
+/** All parts. */
+export const forTesting = Object.keys(parts);
 
 /** Runs the named parts in order. */
-export async function setup(names = everything) {
+export async function setup(names = forTesting) {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) throw new UserError(`Node.js ${process.versions.node} is too old: Chit needs 20.19 or newer`);
   await withLock("setup", async () => {

@@ -34,23 +34,24 @@ export function compilesWasm(rustc, linker) {
 }
 
 function defaultCargo() {
-  return compilesWasm("rustc") ? { command: "cargo", args: [], env: {}, kind: "default" } : undefined;
+  return compilesWasm("rustc") ? { command: "cargo", args: [], env: {}, rustc: "rustc", kind: "default" } : undefined;
 }
 
 function debianCargo() {
-  const linker = debianRustc() && distributionLinker();
-  if (!linker || !compilesWasm(debianRustc(), linker)) return undefined;
+  const rustc = debianRustc();
+  const linker = rustc && distributionLinker();
+  if (!linker || !compilesWasm(rustc, linker)) return undefined;
   const env = { [linkerVariable]: linker };
-  if (!which("rustup")) return { command: "/usr/bin/cargo", args: [], env: { ...env, RUSTC: debianRustc() }, kind: "debian" };
+  if (!which("rustup")) return { command: "/usr/bin/cargo", args: [], env: { ...env, RUSTC: rustc }, rustc, kind: "debian" };
   if (capture("rustup", ["run", "debian", "rustc", "-V"]) === undefined) return undefined;
-  return { command: "cargo", args: ["+debian"], env, kind: "debian" };
+  return { command: "cargo", args: ["+debian"], env, rustc, kind: "debian" };
 }
 
 let chosen;
 
 /**
  * How to call cargo for the wasm target: `spawn(command, [...args, "build", "--target", wasmTarget], {env})`.
- * `kind` is "default" for the compiler on PATH, "debian" for the distribution's.
+ * `rustc` is the compiler that it calls; `kind` is "default" for the one on PATH, "debian" for the distribution's.
  */
 export function wasmCargo() {
   chosen ??= defaultCargo() ?? debianCargo();

@@ -1,0 +1,88 @@
+// Builds the client for the browser: src/ -> pkg/dist/wasm/{chit.js, chit.d.ts, chit_bg.wasm}. Skipped when nothing changed.
+//
+// The bytes depend on the sources, Cargo.lock and the compiler, not on where the clone lies: anyone can build them again and
+// compare. `--size` optimises for fewer bytes instead of speed, `--force` builds in any case.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { copyFileSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { fingerprint, isBuilt, markBuilt } from "./lib/fingerprint.mjs";
+import { duration, say } from "./lib/log.mjs";
+import { inRoot, root, stateDir, wasmDir } from "./lib/paths.mjs";
+import { capture, main, run, UserError } from "./lib/run.mjs";
+import { wasmCargo, wasmTarget } from "./lib/rust-wasm.mjs";
+import { wasmBindgen } from "./lib/wasm-bindgen.mjs";
+
+const outputs = ["chit.js", "chit.d.ts", "chit_bg.wasm"].map((name) => join(wasmDir, name));
+
+// What rustc's wasm target may use; every browser of the last four years has them.
+const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+
+const binaryen = () => dirname(createRequire(import.meta.url).resolve("binaryen/package.json"));
+
+/**
+ * Compiler flags that keep this machine's folders out of the bytes; flags that the caller set are kept. Our own sources need
+ * none: cargo names them relative to the workspace.
+ */
+function rustFlags() {
+  const { CARGO_ENCODED_RUSTFLAGS: encoded, RUSTFLAGS: plain, CARGO_HOME: cargoHome } = process.env;
+  const theirs = encoded ? encoded.split("\u001f") : (plain ?? "").split(" ").filter(Boolean);
+  return [...theirs, `--remap-path-prefix=${cargoHome ?? join(homedir(), ".cargo")}=/cargo`].join("\u001f");
+}
+
+/** Builds the library and returns the path of the wasm file that cargo names. */
+function compile() {
+  const { command, args, env } = wasmCargo();
+  const wanted = ["build", "--release", "--lib", "--package", "chit-client", "--target", wasmTarget];
+  const done = spawnSync(command, [...args, ...wanted, "--message-format=json-render-diagnostics"], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env, CARGO_ENCODED_RUSTFLAGS: rustFlags() },
+  });
+  if (done.status !== 0) throw new UserError("the client does not build for wasm");
+  for (const line of done.stdout.trim().split("\n").reverse()) {
+    const message = JSON.parse(line);
+    const wasm = message.target?.name === "chit_client" && message.filenames?.find((name) => name.endsWith(".wasm"));
+    if (wasm) return wasm;
+  }
+  throw new UserError("cargo named no wasm file: is the library still a cdylib?");
+}
+
+async function optimise(from, to, level) {
+  const tool = join(binaryen(), "bin", "wasm-opt");
+  const flags = [level, "--strip-debug", "--strip-producers", ...features.map((name) => `--enable-${name}`)];
+  await run(process.execPath, [tool, from, "-o", to, ...flags]);
+}
+
+/** Builds unless the inputs are those of the last build. */
+export async function buildWasm({ size = false, force = false } = {}) {
+  const inputs = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")].map((path) => inRoot(path));
+  const print = fingerprint(inputs, [capture(wasmCargo().rustc, ["-vV"]), capture(wasmBindgen(), ["--version"]), size]);
+  if (!force && isBuilt("wasm", print, outputs)) return;
+
+  say("building the client for wasm");
+  const begun = Date.now();
+  const wasm = compile();
+  const work = join(stateDir, "wasm");
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  // Without a default path the module names no file, and bundlers emit no second copy of the wasm.
+  await run(wasmBindgen(), [wasm, "--target", "web", "--out-dir", work, "--out-name", "chit", "--omit-default-module-path"]);
+  const optimised = join(work, "chit.opt.wasm");
+  await optimise(join(work, "chit_bg.wasm"), optimised, size ? "-Oz" : "-O3");
+
+  mkdirSync(wasmDir, { recursive: true });
+  copyFileSync(join(work, "chit.js"), join(wasmDir, "chit.js"));
+  copyFileSync(join(work, "chit.d.ts"), join(wasmDir, "chit.d.ts"));
+  copyFileSync(optimised, join(wasmDir, "chit_bg.wasm"));
+  markBuilt("wasm", print);
+  say(`built the client for wasm: ${statSync(optimised).size.toLocaleString("en")} bytes in ${duration(Date.now() - begun)}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(() => buildWasm({ size: process.argv.includes("--size"), force: process.argv.includes("--force") }));
+}

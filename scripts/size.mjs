@@ -1,0 +1,55 @@
+// How much a page loads for Chit: bundles an application that uses the whole package as a dApp's own build would, and adds up
+// wasm and JavaScript. Fails above the limit, so that nobody grows it without noticing.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "vite";
+import { inRoot } from "./lib/paths.mjs";
+import { main, UserError } from "./lib/run.mjs";
+
+/** Bytes of wasm and JavaScript together, gzipped. */
+const limit = 300 * 1024;
+
+const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+
+/** Builds the application and returns its files' sizes. */
+async function measure() {
+  // Inside the clone, so that the package is found as a workspace.
+  const folder = inRoot("www", "node_modules", ".chit-size");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const entry = join(folder, "app.js");
+  writeFileSync(entry, 'import * as chit from "@chit/client";\nglobalThis.chit = chit;\n');
+  await build({
+    root: folder,
+    configFile: false,
+    logLevel: "error",
+    build: { outDir: "out", assetsInlineLimit: 0, modulePreload: false, target: "es2022", rolldownOptions: { input: entry } },
+  });
+  const assets = join(folder, "out", "assets");
+  const sizes = readdirSync(assets).map((name) => {
+    const bytes = readFileSync(join(assets, name));
+    return { kind: extname(name).slice(1), raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli(bytes).length };
+  });
+  rmSync(folder, { recursive: true, force: true });
+  return sizes;
+}
+
+const add = (sizes) =>
+  sizes.reduce((sum, { raw, gzip, brotli }) => ({ raw: sum.raw + raw, gzip: sum.gzip + gzip, brotli: sum.brotli + brotli }), {
+    raw: 0,
+    gzip: 0,
+    brotli: 0,
+  });
+
+await main(async () => {
+  const files = (await measure()).filter(({ kind }) => kind === "wasm" || kind === "js");
+  const rows = { wasm: add(files.filter(({ kind }) => kind === "wasm")), js: add(files.filter(({ kind }) => kind === "js")), together: add(files) };
+  if (rows.wasm.raw === 0) throw new UserError("the bundle holds no wasm: the package no longer brings its own");
+  const cell = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(11);
+  console.log(`${"".padEnd(10)}${["raw", "gzip", "brotli"].map((name) => name.padStart(11)).join("")}`);
+  for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) console.log(name.padEnd(10) + [raw, gzip, brotli].map(cell).join(""));
+  const good = rows.together.gzip <= limit;
+  console.log(`limit: ${limit / 1024} KB gzip\nsize: ${good ? "1 passed, 0" : "0 passed, 1"} failed`);
+  if (!good) throw new UserError("the package is larger than its limit");
+});
