@@ -128,8 +128,7 @@ impl Client {
     }
 
     pub(super) fn scan(&self, from: Key, to: Key) -> Vec<(Key, Vec<u8>)> {
-        let scan =
-            Scan { from: Bound::Included(from), to: Bound::Excluded(to), backwards: false, limit: usize::MAX };
+        let scan = Scan { from: Bound::Included(from), to: Bound::Excluded(to), backwards: false, limit: usize::MAX };
         self.store.scan(scan).now_or_never().unwrap().unwrap()
     }
 

@@ -238,7 +238,12 @@ impl State {
     }
 
     /// The channel, if proofs and cooperative closes still count, and the time at which keys must be valid.
-    fn undecided(&self, id: ChannelId, now: Timestamp, judge: &Judge) -> Result<(&ChannelState, Timestamp), &'static str> {
+    fn undecided(
+        &self,
+        id: ChannelId,
+        now: Timestamp,
+        judge: &Judge,
+    ) -> Result<(&ChannelState, Timestamp), &'static str> {
         let channel = self.channels.get(&id).filter(|channel| !channel.done).ok_or("NotOpen")?;
         match channel.closed_at {
             Some(closed) if now >= closed + judge.challenge => Err("ChallengeOver"),
@@ -246,7 +251,14 @@ impl State {
         }
     }
 
-    fn accept(&mut self, id: ChannelId, sender: Address, signed: &SignedProof, at: Timestamp, judge: &Judge) -> Outcome {
+    fn accept(
+        &mut self,
+        id: ChannelId,
+        sender: Address,
+        signed: &SignedProof,
+        at: Timestamp,
+        judge: &Judge,
+    ) -> Outcome {
         let proof = &signed.proof;
         if !judge.signed(self, sender, proof.digest(&judge.domain), &signed.signature, at) {
             return Err("BadSignature");
@@ -343,7 +355,8 @@ impl State {
                 if balance_a.get() + balance_b.get() != channel.total() {
                     return Err("Conservation");
                 }
-                if !judge.signed(self, key.a, digest, signature_a, at) || !judge.signed(self, key.b, digest, signature_b, at)
+                if !judge.signed(self, key.a, digest, signature_a, at)
+                    || !judge.signed(self, key.b, digest, signature_b, at)
                 {
                     return Err("BadSignature");
                 }
@@ -362,7 +375,8 @@ impl State {
                 if now > *deadline {
                     return Err("DeadlineExpired");
                 }
-                if !judge.signed(self, key.a, digest, signature_a, now) || !judge.signed(self, key.b, digest, signature_b, now)
+                if !judge.signed(self, key.a, digest, signature_a, now)
+                    || !judge.signed(self, key.b, digest, signature_b, now)
                 {
                     return Err("BadSignature");
                 }
@@ -386,7 +400,8 @@ impl State {
         channel.done = true;
         let key = channel.key;
         let paid = [(key.wallet(Side::A), pay_a), (key.wallet(Side::B), pay_b)];
-        let mut events: Vec<JudgeEvent> = paid.into_iter().map(|(wallet, amount)| self.pay(id, wallet, amount)).collect();
+        let mut events: Vec<JudgeEvent> =
+            paid.into_iter().map(|(wallet, amount)| self.pay(id, wallet, amount)).collect();
         events.push(JudgeEvent::Done { channel: id, cooperative });
         Ok(events)
     }
