@@ -29,13 +29,15 @@ impl<S: Signer> Engine<S> {
         match command {
             Command::Open { operation, partner, token, deposit, salt } => {
                 let key = ChannelKey::new(token, self.config.wallet, partner, salt)?;
-                let channel = Channel::new(key, self.config.wallet).ok_or(EngineError::UnknownChannel)?;
+                let mut channel = Channel::new(key, self.config.wallet).ok_or(EngineError::UnknownChannel)?;
                 let id = channel.id;
-                if self.channels.contains_key(&id) {
+                if self.channels.contains(id) {
                     return Err(EngineError::InvalidArgument("the salt was used before".into()));
                 }
-                self.channels.insert(id, channel);
                 self.start(operation, request, id, Goal::Opened)?;
+                // Nothing can have been signed in a channel that is born here, so there is nothing to have forgotten.
+                channel.compared = true;
+                self.channels.insert(channel);
                 let (session_key, valid_until) = self.delegation(now);
                 let call = JudgeCall::Open { key, deposit, session_key, valid_until };
                 self.transact(id, self.last_operation(), call, out);
@@ -47,6 +49,9 @@ impl<S: Signer> Engine<S> {
                     return Err(EngineError::InvalidArgument("a deposit must be above zero".into()));
                 }
                 let channel = self.live(id)?;
+                if self.is_under_way(id, |goal| matches!(goal, Goal::Deposited(_))) {
+                    return Err(EngineError::Busy);
+                }
                 let key = channel.key;
                 let total = channel.tip.side(channel.side).deposited.checked_add(amount)?;
                 self.start(operation, request, id, Goal::Deposited(total))?;
@@ -55,17 +60,17 @@ impl<S: Signer> Engine<S> {
             }
             Command::Pay { channel: id, payment, amount, memo } => {
                 let (counts, limit) = (self.own_key_counts(now), self.config.queue);
-                let channel = self.channels.get_mut(&id).ok_or(EngineError::UnknownChannel)?;
+                let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
                 if !counts && channel.is_live() {
                     return Err(EngineError::NotAuthorized);
                 }
                 channel.enqueue(Queued { payment, amount, memo }, limit)?;
-                channel.waiting.insert(payment, request);
+                channel.waiting.insert(payment, Some(request));
                 out.seen.insert(id);
                 Ok(())
             }
             Command::CancelPayment { channel: id, payment } => {
-                let channel = self.channels.get_mut(&id).ok_or(EngineError::UnknownChannel)?;
+                let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
                 let queued = channel.cancel(payment).ok_or(EngineError::UnknownPayment)?;
                 cancelled(channel, &queued, &EngineError::PaymentCancelled, out);
                 out.seen.insert(id);
@@ -80,8 +85,9 @@ impl<S: Signer> Engine<S> {
                 self.close(operation, request, channel, mode, timeout, force, now, out)
             }
             Command::Respond { operation, channel: id } => {
-                let channel = self.channels.get(&id).ok_or(EngineError::UnknownChannel)?;
-                let proof = channel.received_proof.filter(|_| channel.needs_answer(&self.head));
+                let channel = self.channels.get(id).ok_or(EngineError::UnknownChannel)?;
+                let is_due = channel.answer_until(&self.head, &self.config).is_some();
+                let proof = channel.received_proof.filter(|_| is_due);
                 let proof = proof.ok_or(EngineError::NothingToDo)?;
                 self.start(operation, request, id, Goal::Answered(proof.proof.nonce))?;
                 let operation = self.last_operation();
@@ -89,7 +95,7 @@ impl<S: Signer> Engine<S> {
                 Ok(())
             }
             Command::Settle { operation, channel: id } => {
-                let channel = self.channels.get(&id).ok_or(EngineError::UnknownChannel)?;
+                let channel = self.channels.get(id).ok_or(EngineError::UnknownChannel)?;
                 if !channel.is_settleable(&self.head) {
                     let closing = channel.tip.closing.is_some() && channel.tip.done.is_none();
                     return Err(if closing { EngineError::TooEarly } else { EngineError::NothingToDo });
@@ -104,7 +110,7 @@ impl<S: Signer> Engine<S> {
 
     /// The channel, if payments go through it.
     pub(super) fn live(&self, id: ChannelId) -> Result<&Channel, EngineError> {
-        let channel = self.channels.get(&id).ok_or(EngineError::UnknownChannel)?;
+        let channel = self.channels.get(id).ok_or(EngineError::UnknownChannel)?;
         if channel.is_closing() || channel.frozen || channel.is_settled() {
             Err(EngineError::ChannelClosing)
         } else if let Some(reason) = channel.stop_reason() {
@@ -147,12 +153,12 @@ impl<S: Signer> Engine<S> {
         now: Timestamp,
         out: &mut Out,
     ) -> Result<(), EngineError> {
-        let channel = self.channels.get(&id).ok_or(EngineError::UnknownChannel)?;
+        let channel = self.channels.get(id).ok_or(EngineError::UnknownChannel)?;
         if channel.chain.opened.is_none() {
             return Err(EngineError::NotOpen);
         }
         let ends = |goal| matches!(goal, Goal::Closed);
-        if channel.tip.closing.is_some() || channel.tip.done.is_some() || self.is_under_way(id, ends) {
+        if channel.is_closed() || self.is_under_way(id, ends) {
             return Err(EngineError::ChannelClosing);
         }
         let stopped = channel.stop_reason().is_some();
@@ -165,18 +171,18 @@ impl<S: Signer> Engine<S> {
         }
         self.start(operation, request, id, Goal::Closed)?;
         self.fail_queue(id, &EngineError::ChannelClosing, out);
-        if let Some(channel) = self.channels.get_mut(&id) {
+        if let Some(channel) = self.channels.get_mut(id) {
             channel.frozen = true;
         }
         let index = self.operations.len().saturating_sub(1);
         let patience = if offline && mode == CloseMode::Auto { timeout.min(OFFLINE_PATIENCE) } else { timeout };
-        let plan = ClosePlan { mode, force, until: now.saturating_add(patience), ask_at: now, asked: false };
-        if let Some(operation) = self.operations.get_mut(index) {
-            operation.plan = Some(plan);
-        }
         let usable = self.time(now).saturating_add(USABLE);
-        let signed = self.channels.get(&id).and_then(|channel| channel.close);
-        let is_ready = signed.is_some_and(|close| close.theirs.is_some() && close.deadline > usable);
+        let signed = self.channels.get(id).and_then(|channel| channel.close);
+        let is_ready = signed.and_then(|close| close.theirs).is_some_and(|theirs| theirs.deadline > usable);
+        let until = now.saturating_add(patience);
+        if let Some(operation) = self.operations.get_mut(index) {
+            operation.plan = Some(ClosePlan { mode, force, until, ask_at: now, asked: None, brought: is_ready });
+        }
         if mode == CloseMode::Unilateral || stopped {
             self.close_alone(index, now, out);
         } else if is_ready {

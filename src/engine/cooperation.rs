@@ -6,13 +6,13 @@
 //! nothing that the terms would take away.
 
 use crate::protocol::{
-    Amount, ChannelId, CloseAccept, CloseRequest, JudgeCall, Message, PublicKey, RequestKind, RequestRefusal, Side,
-    Signature, Timestamp, WithdrawAccept, WithdrawRequest,
+    Amount, ChannelId, CloseAccept, CloseRequest, Grant, JudgeCall, Message, PublicKey, RequestKind, RequestRefusal,
+    Side, Signature, Timestamp, WithdrawAccept, WithdrawRequest,
 };
 
 use super::channel::Channel;
-use super::operations::Goal;
-use super::records::{CloseRecord, WithdrawRecord};
+use super::operations::{ClosePlan, Goal};
+use super::records::{CloseRecord, Countersignature, WithdrawRecord};
 use super::{CloseMode, CloseTerms, Config, Engine, EngineError, Out, RequestId, Signer, WithdrawTerms};
 
 /// The shortest time that the terms must still be usable when they are signed, in seconds.
@@ -21,6 +21,8 @@ const MIN_PERIOD: Timestamp = 60;
 const MAX_PERIOD: Timestamp = 3_600;
 /// The pause before a declined close is asked for again, in seconds.
 const ASK_AGAIN: Timestamp = 1;
+/// How long a partner has for bringing the close that we signed before it is asked to sign one for us, in seconds.
+const BRINGING: Timestamp = 30;
 
 impl<S: Signer> Engine<S> {
     /// Moves the partner's part of an operation along.
@@ -30,11 +32,8 @@ impl<S: Signer> Engine<S> {
         if operation.until.is_some_and(|until| now >= until) {
             return self.fail_operation(index, EngineError::Timeout, out);
         }
-        let Some(mut plan) = operation.plan else { return };
-        let Some(channel) = self.channels.get(&id) else { return };
-        if channel.close.is_some_and(|close| close.theirs.is_some()) {
-            return;
-        }
+        let Some(mut plan) = operation.plan.filter(|plan| !plan.brought) else { return };
+        let Some(channel) = self.channels.get(id) else { return };
         if now >= plan.until {
             return match plan.mode {
                 CloseMode::Auto | CloseMode::Unilateral => self.close_alone(index, now, out),
@@ -45,46 +44,61 @@ impl<S: Signer> Engine<S> {
                 }
             };
         }
-        if plan.asked || now < plan.ask_at || !channel.synced || !channel.unacked.is_empty() {
+        if !channel.synced {
+            // The question may be lost with the connection.
+            plan.asked = None;
+            self.set_plan(index, plan);
+            return;
+        }
+        if plan.asked.is_some() || now < plan.ask_at || !channel.unacked.is_empty() {
             return;
         }
         let Some(to) = self.peers.key_of(channel.partner()) else { return };
         let Some((balance_a, balance_b)) = channel.balances() else { return };
         let deadline = self.time(now).saturating_add(Config::COOPERATION_PERIOD);
-        let request = CloseRequest {
-            channel: id,
-            balance_a,
-            balance_b,
-            deadline,
-            sent: channel.sent.nonce,
-            received: channel.received.nonce,
-        };
-        plan.asked = true;
-        if let Some(operation) = self.operations.get_mut(index) {
-            operation.plan = Some(plan);
-        }
-        if let Some(channel) = self.channels.get_mut(&id) {
-            channel.close = Some(CloseRecord { balance_a, balance_b, deadline, theirs: None, expired_at: None });
-        }
+        let (sent, received) = (channel.sent.nonce, channel.received.nonce);
+        plan.asked = Some(CloseTerms { channel: id, balance_a, balance_b, deadline });
+        self.set_plan(index, plan);
         self.waits_for_partner(&name, out);
-        out.dirty.insert(id);
+        out.seen.insert(id);
+        let request = CloseRequest { channel: id, balance_a, balance_b, deadline, sent, received };
         out.send(to, Message::CloseRequest(request));
     }
 
+    fn set_plan(&mut self, index: usize, plan: ClosePlan) {
+        if let Some(operation) = self.operations.get_mut(index) {
+            operation.plan = Some(plan);
+        }
+    }
+
+    /// The close of this channel that the partner was asked to sign: which operation, and the terms.
+    fn asked_close(&self, id: ChannelId) -> Option<(usize, ClosePlan, CloseTerms)> {
+        self.operations.iter().enumerate().filter(|(_, known)| known.channel == id).find_map(|(index, known)| {
+            let plan = known.plan?;
+            Some((index, plan, plan.asked?))
+        })
+    }
+
     /// The partner asks to close at once.
+    ///
+    /// Any number of terms may be signed over one state: whichever is used pays the same. But from the first signature on
+    /// nothing may change that state until the last of the deadlines has passed.
     pub(super) fn close_request(&mut self, from: PublicKey, request: &CloseRequest, now: Timestamp, out: &mut Out) {
         let id = request.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
         let time = self.time(now);
         let counts = self.own_key_counts(now);
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let asked = self.asked_close(id);
+        let Some(channel) = self.channels.get_mut(id) else { return };
         let agreed = (request.sent, request.received) == (channel.received.nonce, channel.sent.nonce)
             && channel.balances() == Some((request.balance_a, request.balance_b));
-        let in_time = is_in_time(request.deadline, time);
-        let free = channel.is_live() || channel.close.is_some_and(|close| close.theirs.is_none());
-        if !agreed || !in_time || !free || !counts || channel.tip.closing.is_some() {
+        let open = channel.chain.opened.is_some() && channel.tip.closing.is_none() && channel.tip.done.is_none();
+        // When both ask at once, side A's question is the one that is answered.
+        let crossing = asked.is_some() && channel.side == Side::A;
+        let free = open && channel.stop_reason().is_none() && !channel.is_worthless(time) && !crossing;
+        if !agreed || !free || !counts || !is_in_time(request.deadline, time) {
             return refuse(from, id, RequestKind::Close, request.deadline, out);
         }
         let terms = CloseTerms {
@@ -94,47 +108,57 @@ impl<S: Signer> Engine<S> {
             deadline: request.deadline,
         };
         let Ok(signature) = self.signer.sign_close(&self.config.domain, &terms) else { return };
-        channel.close = Some(CloseRecord {
-            balance_a: terms.balance_a,
-            balance_b: terms.balance_b,
-            deadline: channel.close.map_or(terms.deadline, |close| close.deadline.max(terms.deadline)),
-            theirs: None,
-            expired_at: None,
-        });
+        channel.close = Some(signed_close(channel.close.as_ref(), &terms, None));
+        if let Some((index, mut plan, _)) = asked {
+            (plan.asked, plan.ask_at) = (None, now.saturating_add(BRINGING));
+            self.set_plan(index, plan);
+        }
         out.dirty.insert(id);
         out.send(from, Message::CloseAccept(CloseAccept { channel: id, deadline: terms.deadline, signature }));
         self.fail_queue(id, &EngineError::ChannelClosing, out);
     }
 
     /// The partner signed the close that we asked for.
-    pub(super) fn close_accept(&mut self, from: PublicKey, accept: &CloseAccept, out: &mut Out) {
+    pub(super) fn close_accept(&mut self, from: PublicKey, accept: &CloseAccept, now: Timestamp, out: &mut Out) {
         let id = accept.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
-        let Some(channel) = self.channels.get_mut(&id) else { return };
-        let Some(close) = channel.close.as_mut().filter(|close| close.deadline == accept.deadline) else { return };
-        let terms = close_terms(id, close);
-        if close.theirs.is_some() || from.verify(terms.digest(&self.config.domain), &accept.signature).is_err() {
+        let Some((index, mut plan, terms)) = self.asked_close(id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        if terms.deadline != accept.deadline
+            || from.verify(terms.digest(&self.config.domain), &accept.signature).is_err()
+        {
             return;
         }
-        close.theirs = Some(accept.signature);
-        out.dirty.insert(id);
-        self.bring_close(id, out);
+        let is_current = channel.balances() == Some((terms.balance_a, terms.balance_b));
+        plan.asked = None;
+        plan.ask_at = now;
+        plan.brought = is_current;
+        if is_current {
+            channel.close = Some(signed_close(channel.close.as_ref(), &terms, Some(accept.signature)));
+            out.dirty.insert(id);
+        }
+        self.set_plan(index, plan);
+        if is_current {
+            self.bring_close(id, out);
+        }
     }
 
     /// Takes a close that both have signed to the Judge.
     pub(super) fn bring_close(&mut self, id: ChannelId, out: &mut Out) {
-        let Some(channel) = self.channels.get(&id) else { return };
+        let Some(channel) = self.channels.get(id) else { return };
         let Some(close) = channel.close else { return };
         let Some(theirs) = close.theirs else { return };
-        let Ok(ours) = self.signer.sign_close(&self.config.domain, &close_terms(id, &close)) else { return };
-        let (signature_a, signature_b) = in_order(channel.side, ours, theirs);
+        let CloseRecord { balance_a, balance_b, .. } = close;
+        let terms = CloseTerms { channel: id, balance_a, balance_b, deadline: theirs.deadline };
+        let Ok(ours) = self.signer.sign_close(&self.config.domain, &terms) else { return };
+        let (signature_a, signature_b) = in_order(channel.side, ours, theirs.signature);
         let call = JudgeCall::CooperativeClose {
             key: channel.key,
-            balance_a: close.balance_a,
-            balance_b: close.balance_b,
-            deadline: close.deadline,
+            balance_a,
+            balance_b,
+            deadline: terms.deadline,
             signature_a,
             signature_b,
             grants: self.grants_for_both(channel),
@@ -174,7 +198,7 @@ impl<S: Signer> Engine<S> {
         if let Some(operation) = self.operations.last_mut() {
             operation.until = Some(now.saturating_add(timeout));
         }
-        if let Some(channel) = self.channels.get_mut(&id) {
+        if let Some(channel) = self.channels.get_mut(id) {
             channel.our_withdrawal = Some(WithdrawRecord { total, deadline, theirs: None, expired_at: None });
         }
         self.waits_for_partner(&name, out);
@@ -192,14 +216,14 @@ impl<S: Signer> Engine<S> {
         out: &mut Out,
     ) {
         let id = request.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
         let time = self.time(now);
         let counts = self.own_key_counts(now);
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         let affordable = channel.may_withdraw(request.total);
-        let free = channel.is_live() && channel.their_withdrawal.is_none();
+        let free = channel.is_live() && channel.their_withdrawal.is_none() && !channel.is_worthless(time);
         if !affordable || !free || !counts || !is_in_time(request.deadline, time) {
             return refuse(from, id, RequestKind::Withdraw, request.deadline, out);
         }
@@ -223,10 +247,10 @@ impl<S: Signer> Engine<S> {
     /// The partner signed the withdrawal that we asked for.
     pub(super) fn withdraw_accept(&mut self, from: PublicKey, accept: &WithdrawAccept, out: &mut Out) {
         let id = accept.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         let wallet = channel.wallet();
         let asked = |record: &&mut WithdrawRecord| {
             (record.total, record.deadline) == (accept.total, accept.deadline) && record.theirs.is_none()
@@ -246,7 +270,7 @@ impl<S: Signer> Engine<S> {
         operation.until = None;
         let operation = operation.id.clone();
         let Ok(ours) = self.signer.sign_withdraw(&self.config.domain, &terms) else { return };
-        let Some(channel) = self.channels.get(&id) else { return };
+        let Some(channel) = self.channels.get(id) else { return };
         let (signature_a, signature_b) = in_order(channel.side, ours, accept.signature);
         let call = JudgeCall::CooperativeWithdraw {
             key: channel.key,
@@ -263,25 +287,18 @@ impl<S: Signer> Engine<S> {
     /// The partner declined: nothing is signed, so the request is as if it had not been made.
     pub(super) fn request_refused(&mut self, from: PublicKey, refusal: &RequestRefusal, now: Timestamp, out: &mut Out) {
         let id = refusal.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
-        let Some(channel) = self.channels.get_mut(&id) else { return };
         match refusal.kind {
             RequestKind::Close => {
-                let asked =
-                    channel.close.is_some_and(|close| close.deadline == refusal.deadline && close.theirs.is_none());
-                if !asked {
-                    return;
-                }
-                channel.close = None;
-                let plans = self.operations.iter_mut().filter(|operation| operation.channel == id);
-                for plan in plans.filter_map(|operation| operation.plan.as_mut()) {
-                    plan.asked = false;
-                    plan.ask_at = now.saturating_add(ASK_AGAIN);
-                }
+                let asked = self.asked_close(id).filter(|(_, _, terms)| terms.deadline == refusal.deadline);
+                let Some((index, mut plan, _)) = asked else { return };
+                (plan.asked, plan.ask_at) = (None, now.saturating_add(ASK_AGAIN));
+                self.set_plan(index, plan);
             }
             RequestKind::Withdraw => {
+                let Some(channel) = self.channels.get_mut(id) else { return };
                 let asked =
                     channel.our_withdrawal.filter(|own| own.deadline == refusal.deadline && own.theirs.is_none());
                 let Some(own) = asked else { return };
@@ -291,47 +308,15 @@ impl<S: Signer> Engine<S> {
                 if let Some(index) = index {
                     self.fail_operation(index, EngineError::Declined, out);
                 }
-            }
-        }
-        out.dirty.insert(id);
-    }
-
-    /// Drops terms whose deadline is past for good: seen past on the chain, and confirmed since.
-    pub(super) fn expire_terms(&mut self, out: &mut Out) {
-        let (head, confirmations) = (self.head, self.config.confirmations);
-        let is_over = |deadline: Timestamp, expired_at: &mut Option<u64>| {
-            if head.timestamp <= deadline {
-                *expired_at = None;
-                return false;
-            }
-            let since = *expired_at.get_or_insert(head.number);
-            head.number >= since.saturating_add(confirmations)
-        };
-        for channel in self.channels.values_mut() {
-            let id = channel.id;
-            if channel.close.as_mut().is_some_and(|close| is_over(close.deadline, &mut close.expired_at)) {
-                channel.close = None;
                 out.dirty.insert(id);
-            }
-            for withdrawal in [&mut channel.our_withdrawal, &mut channel.their_withdrawal] {
-                let over = withdrawal.as_mut().is_some_and(|terms| is_over(terms.deadline, &mut terms.expired_at));
-                if over {
-                    *withdrawal = None;
-                    out.dirty.insert(id);
-                }
             }
         }
     }
 
     /// The grants that the Judge may not have seen, of both sides.
-    fn grants_for_both(&self, channel: &Channel) -> Vec<crate::protocol::Grant> {
-        let needed = self.head.timestamp.saturating_add(self.config.challenge);
-        let partner = self.peers.authenticated(channel.partner());
-        let theirs = partner.and_then(|partner| {
-            let delegated = self.peers.delegated_until(channel.partner(), partner.key.address());
-            partner.grant.filter(|_| delegated <= needed)
-        });
-        theirs.into_iter().chain(self.own_grant_to_bring(self.head.timestamp)).collect()
+    fn grants_for_both(&self, channel: &Channel) -> Vec<Grant> {
+        let grants = [self.peers.grant_of(channel.partner()), self.grant];
+        grants.into_iter().flatten().filter(|grant| self.must_bring(grant, self.head.timestamp)).collect()
     }
 }
 
@@ -339,8 +324,20 @@ fn is_in_time(deadline: Timestamp, time: Timestamp) -> bool {
     (time.saturating_add(MIN_PERIOD)..=time.saturating_add(MAX_PERIOD)).contains(&deadline)
 }
 
-fn close_terms(channel: ChannelId, close: &CloseRecord) -> CloseTerms {
-    CloseTerms { channel, balance_a: close.balance_a, balance_b: close.balance_b, deadline: close.deadline }
+/// What is signed after signing these terms too. An older countersignature stays usable while the balances are the same.
+fn signed_close(known: Option<&CloseRecord>, terms: &CloseTerms, theirs: Option<Signature>) -> CloseRecord {
+    let CloseTerms { balance_a, balance_b, deadline, .. } = *terms;
+    let same = known.filter(|known| (known.balance_a, known.balance_b) == (balance_a, balance_b));
+    CloseRecord {
+        balance_a,
+        balance_b,
+        deadline: known.map_or(deadline, |known| known.deadline.max(deadline)),
+        theirs: match theirs {
+            Some(signature) => Some(Countersignature { deadline, signature }),
+            None => same.and_then(|known| known.theirs),
+        },
+        expired_at: None,
+    }
 }
 
 const fn in_order(side: Side, ours: Signature, theirs: Signature) -> (Signature, Signature) {

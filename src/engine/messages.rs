@@ -1,12 +1,14 @@
 //! What peers say about channels.
 
 use crate::protocol::{
-    ChannelId, Message, Nonce, PublicKey, Refusal, RefusalCode, Resume, SignedProof, Timestamp, Update,
+    ChannelId, Grant, Message, Nonce, PublicKey, Refusal, RefusalCode, Resume, SignedProof, Timestamp, Update,
 };
 
 use super::channel::Arrival;
 use super::records::UpdateRecord;
-use super::{Engine, EngineError, Event, Flow, Out, PaymentStatus, Reply, Signer, payment_views, update_message};
+use super::{
+    Effect, Engine, EngineError, Event, Flow, Out, PaymentStatus, Reply, Signer, payment_views, update_message,
+};
 
 impl<S: Signer> Engine<S> {
     pub(super) fn message(&mut self, from: PublicKey, message: Message, now: Timestamp, out: &mut Out) {
@@ -17,7 +19,7 @@ impl<S: Signer> Engine<S> {
             Message::Ack { channel, nonce } => self.ack(from, channel, nonce, now, out),
             Message::Refuse(refusal) => self.refusal(from, &refusal, now, out),
             Message::CloseRequest(request) => self.close_request(from, &request, now, out),
-            Message::CloseAccept(accept) => self.close_accept(from, &accept, out),
+            Message::CloseAccept(accept) => self.close_accept(from, &accept, now, out),
             Message::WithdrawRequest(request) => self.withdraw_request(from, &request, now, out),
             Message::WithdrawAccept(accept) => self.withdraw_accept(from, &accept, out),
             Message::RefuseRequest(refusal) => self.request_refused(from, &refusal, now, out),
@@ -29,14 +31,10 @@ impl<S: Signer> Engine<S> {
         let refuse = |out: &mut Out, code| {
             out.send(from, Message::Refuse(Refusal { channel: id, nonce, code }));
         };
-        let Some(partner) = self.sender(id, from) else {
+        let Some(partner) = self.sender(id, from, now) else {
             return refuse(out, RefusalCode::UnknownChannel);
         };
-        let until = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
-        let Some(channel) = self.channels.get_mut(&id) else { return };
-        if !self.peers.key_counts(channel.partner(), from.address(), partner.grant.as_ref(), until) {
-            return refuse(out, RefusalCode::KeyNotValid);
-        }
+        let Some(channel) = self.channels.get_mut(id) else { return };
         match channel.receive(update, &partner, &self.config.domain, now) {
             Ok(Arrival::New(record)) => {
                 out.store_update(&record, Flow::Received);
@@ -50,18 +48,24 @@ impl<S: Signer> Engine<S> {
                 out.acks.insert(id, (from, channel.received.nonce));
             }
             Ok(Arrival::Gap) => {
-                let resume = channel.resume(false);
-                out.send(from, Message::Resume(Box::new(resume)));
+                // Asked once. Were each update that is out of order asked about, two peers with a window of them would
+                // make each other resend for ever, or until a refused one is accepted.
+                if channel.synced && !channel.refusing {
+                    channel.synced = false;
+                    channel.moved = now;
+                    out.seen.insert(id);
+                    out.send(from, Message::Resume(Box::new(channel.resume(false))));
+                }
             }
             Err(code) => refuse(out, code),
         }
     }
 
     fn ack(&mut self, from: PublicKey, id: ChannelId, nonce: Nonce, now: Timestamp, out: &mut Out) {
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         if nonce > channel.sent.nonce {
             // The partner holds more of ours than we do: sign nothing until it has shown what.
             channel.synced = false;
@@ -72,10 +76,10 @@ impl<S: Signer> Engine<S> {
         self.settle_payments(id, &settled, out);
     }
 
-    fn settle_payments(&mut self, id: ChannelId, settled: &[UpdateRecord], out: &mut Out) {
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+    pub(super) fn settle_payments(&mut self, id: ChannelId, settled: &[UpdateRecord], out: &mut Out) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
         for view in settled.iter().flat_map(|record| payment_views(record, Flow::Sent, &PaymentStatus::Settled)) {
-            if let Some(request) = channel.waiting.remove(&view.id) {
+            if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Ok(Reply::Payment(view.clone())));
             }
             out.emit(Event::Payment(view));
@@ -87,10 +91,10 @@ impl<S: Signer> Engine<S> {
 
     fn refusal(&mut self, from: PublicKey, refusal: &Refusal, now: Timestamp, out: &mut Out) {
         let id = refusal.channel;
-        if self.sender(id, from).is_none() {
+        if !self.is_partner(id, from) {
             return;
         }
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         let is_ours = channel.unacked.iter().any(|update| update.signed.proof.nonce == refusal.nonce);
         if !is_ours {
             return;
@@ -105,7 +109,7 @@ impl<S: Signer> Engine<S> {
         let refused = channel.refuse(refusal.nonce, refusal.code);
         let status = PaymentStatus::Refused(format!("{:?}", refusal.code));
         for view in refused.iter().flat_map(|record| payment_views(record, Flow::Sent, &status)) {
-            if let Some(request) = channel.waiting.remove(&view.id) {
+            if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Err(EngineError::PaymentRefused(refusal.code)));
             }
             out.emit(Event::Payment(view));
@@ -117,14 +121,21 @@ impl<S: Signer> Engine<S> {
 
     fn resume(&mut self, from: PublicKey, resume: &Resume, now: Timestamp, out: &mut Out) {
         let id = resume.key.id();
-        let Some(partner) = self.sender(id, from) else { return };
-        let Some(channel) = self.channels.get(&id) else { return };
+        let Some(partner) = self.sender(id, from, now) else { return };
+        let Some(channel) = self.channels.get(id) else { return };
         if channel.chain.opened.is_none() || channel.is_settled() {
             return;
         }
-        let is_our_key = |shown: &SignedProof| self.was_our_key(shown, resume);
-        let is_our_key = resume.received.as_ref().is_some_and(is_our_key);
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let newer = resume.received.filter(|shown| shown.proof.nonce > channel.sent.nonce);
+        let is_our_key = match newer.map(|shown| (shown.signer.address(), self.was_our_key(&shown, resume))) {
+            Some((session_key, None)) => {
+                // What the Judge says of that key decides; until then nothing is signed, and states are compared again.
+                return out.effect(Effect::ReadSession { wallet: self.config.wallet, session_key });
+            }
+            Some((_, Some(known))) => known,
+            None => false,
+        };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         match channel.compare(resume, &partner, |_| is_our_key, &self.config.domain, now) {
             Ok(comparison) => {
                 if comparison.changed {
@@ -133,6 +144,8 @@ impl<S: Signer> Engine<S> {
                     out.seen.insert(id);
                 }
                 if comparison.recovered {
+                    // Left under the former key, it would be worth showing only to who knows that key.
+                    let _ = channel.resign(&self.config.domain, &self.signer);
                     out.emit(Event::Recovered { channel: id });
                 }
                 if !resume.reply {
@@ -154,15 +167,17 @@ impl<S: Signer> Engine<S> {
         }
     }
 
-    /// True when the key that signed a proof of ours is this client's, or was named by this wallet on-chain or in a grant.
-    fn was_our_key(&self, shown: &SignedProof, resume: &Resume) -> bool {
+    /// Whether the key that signed a proof of ours is this client's, or was named by this wallet on-chain or in a grant.
+    /// `None` when only the Judge can tell.
+    fn was_our_key(&self, shown: &SignedProof, resume: &Resume) -> Option<bool> {
         let key = shown.signer.address();
         let wallet = self.config.wallet;
-        let granted = |grant: &crate::protocol::Grant| {
+        let granted = |grant: &Grant| {
             grant.wallet == wallet && grant.session_key == key && grant.verify(&self.config.domain).is_ok()
         };
-        shown.signer == self.signer.public_key()
-            || self.peers.delegated_until(wallet, key) > 0
-            || resume.received_grant.as_ref().is_some_and(granted)
+        if shown.signer == self.signer.public_key() || resume.received_grant.as_ref().is_some_and(granted) {
+            return Some(true);
+        }
+        self.peers.knows_session(wallet, key).then(|| self.peers.delegated_until(wallet, key) > 0)
     }
 }

@@ -9,6 +9,7 @@
 
 mod chain_events;
 mod channel;
+mod channels;
 mod commands;
 mod config;
 mod cooperation;
@@ -26,12 +27,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Address, B256, ChannelId, Grant, Head, Message, Nonce, PublicKey, Timestamp};
+use crate::protocol::{Address, B256, ChannelId, Grant, Head, KeyError, Message, Nonce, PublicKey, Timestamp};
 use crate::store::{Key, StoreError};
 
 use channel::{Channel, Queued};
+use channels::Channels;
 use operations::{Operation, Transaction};
-use peers::Peers;
+use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
 
 pub(crate) use channel::{payment_views, update_message};
@@ -52,7 +54,7 @@ pub struct Engine<S> {
     grant: Option<Grant>,
     head: Head,
     online: bool,
-    channels: BTreeMap<ChannelId, Channel>,
+    channels: Channels,
     peers: Peers,
     operations: Vec<Operation>,
     transactions: BTreeMap<TransactionId, Transaction>,
@@ -69,6 +71,8 @@ struct Out {
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
     acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    /// True when something happened that may move operations of any channel.
+    moved: bool,
 }
 
 impl Out {
@@ -103,7 +107,7 @@ impl<S: Signer> Engine<S> {
             grant: None,
             head: Head::default(),
             online: false,
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
             peers: Peers::default(),
             operations: Vec::new(),
             transactions: BTreeMap::new(),
@@ -121,11 +125,12 @@ impl<S: Signer> Engine<S> {
         for (key, value) in records {
             match key.first() {
                 Some(&records::CHANNELS) => {
-                    let channel = Channel::load(records::read::<ChannelRecord>(value)?, engine.config.wallet)?;
+                    let mut channel = Channel::load(records::read::<ChannelRecord>(value)?, engine.config.wallet)?;
+                    channel.resign(&engine.config.domain, &engine.signer).map_err(unsigned)?;
                     // An opening that was never sent is found on the chain if it was sent after all.
-                    let forgotten = channel.opening.is_none() && channel.tip == channel::ChainView::default();
-                    if !forgotten {
-                        engine.channels.insert(channel.id, channel);
+                    let unknown = channel.opening.is_none() && channel.tip == channel::ChainView::default();
+                    if !(unknown && channel.is_blank()) {
+                        engine.channels.insert(channel);
                     }
                 }
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
@@ -149,13 +154,13 @@ impl<S: Signer> Engine<S> {
     /// Gives back an unacknowledged update; in the order of [`Engine::missing_updates`].
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when the record cannot be read or belongs to no channel.
+    /// [`StoreError::Corrupt`] when the record cannot be read or is not the next one of its channel.
     pub fn load_update(&mut self, value: &[u8]) -> Result<(), StoreError> {
         let record: UpdateRecord = records::read(value)?;
-        let channel = self.channels.get_mut(&record.signed.proof.channel);
+        let channel = self.channels.get_mut(record.signed.proof.channel);
         let channel = channel.ok_or_else(|| StoreError::Corrupt("an update of no channel".into()))?;
-        channel.unacked.push_back(record);
-        Ok(())
+        channel.load_update(record).map_err(|_| StoreError::Corrupt("an update out of its order".into()))?;
+        channel.resign(&self.config.domain, &self.signer).map_err(unsigned)
     }
 
     /// Handles everything that happened, in order, as one step.
@@ -170,8 +175,11 @@ impl<S: Signer> Engine<S> {
             out.send(to, Message::Ack { channel, nonce });
         }
         for id in std::mem::take(&mut out.dirty) {
-            if let Some(channel) = self.channels.get(&id) {
-                out.step.write(records::channel_key(id), records::write(&channel.record()));
+            if let Some(channel) = self.channels.get(id) {
+                let key = records::channel_key(id);
+                // A channel that vanished and came back within one step stays.
+                out.step.writes.deletes.retain(|deleted| *deleted != key);
+                out.step.write(key, records::write(&channel.record()));
             }
             out.seen.insert(id);
         }
@@ -184,6 +192,17 @@ impl<S: Signer> Engine<S> {
     }
 
     fn take(&mut self, input: Input, now: Timestamp, out: &mut Out) {
+        out.moved |= match &input {
+            Input::Command { command, .. } => !matches!(command, Command::Pay { .. } | Command::CancelPayment { .. }),
+            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::Tick => true,
+            Input::Message { .. }
+            | Input::Unreachable(_)
+            | Input::Online
+            | Input::Offline
+            | Input::Found { .. }
+            | Input::SessionRead { .. }
+            | Input::Granted(_) => false,
+        };
         match input {
             Input::Command { request, command } => self.command(request, command, now, out),
             Input::Message { from, message } => self.message(from, message, now, out),
@@ -192,16 +211,12 @@ impl<S: Signer> Engine<S> {
             Input::Offline => self.offline(out),
             Input::Found { wallet, entries } => self.found(wallet, &entries, now, out),
             Input::SessionRead { wallet, session_key, valid_until, revoked_from } => {
-                self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-                self.session_read(wallet, session_key, now, out);
+                self.session_read(SessionRead { wallet, session_key, valid_until, revoked_from }, now, out);
             }
             Input::Chain(chain) => self.chain(chain, now, out),
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
-            Input::Granted(grant) => {
-                self.grant = Some(grant);
-                out.step.write(records::OWN.to_vec(), records::write(&OwnRecord { grant: self.grant }));
-            }
+            Input::Granted(grant) => self.granted(grant, now, out),
             Input::Tick => self.tick(now, out),
         }
     }
@@ -212,8 +227,12 @@ impl<S: Signer> Engine<S> {
             return;
         }
         for id in out.dirty.union(&out.seen).copied().collect::<Vec<_>>() {
-            let Some(channel) = self.channels.get_mut(&id) else { continue };
+            let time = self.time(now);
+            let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };
+            if channel.is_worthless(time) {
+                continue;
+            }
             while let Ok(Some(record)) = channel.sign_next(&self.config.domain, &self.signer, self.config.window, now) {
                 out.store_update(&record, Flow::Sent);
                 out.send(to, update_message(&record));
@@ -235,7 +254,7 @@ impl<S: Signer> Engine<S> {
     }
 
     fn fail_queue(&mut self, id: ChannelId, error: &EngineError, out: &mut Out) {
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(id) else { return };
         for queued in channel.cancel_all() {
             cancelled(channel, &queued, error, out);
         }
@@ -266,18 +285,18 @@ impl<S: Signer> Engine<S> {
 
     /// The channel with this id.
     pub fn channel(&self, id: ChannelId) -> Option<ChannelView> {
-        self.channels.get(&id).map(|channel| channel.view(&self.head, self.config.confirmations))
+        self.channels.get(id).map(|channel| channel.view(&self.head, &self.config))
     }
 
     /// All channels.
     pub fn channels(&self) -> Vec<ChannelView> {
-        self.channels.values().map(|channel| channel.view(&self.head, self.config.confirmations)).collect()
+        self.channels.values().map(|channel| channel.view(&self.head, &self.config)).collect()
     }
 
     /// The last acknowledged and the first refused number of what was sent in a channel: from these and an update's
     /// number follows the status of its payments.
     pub fn payment_status(&self, channel: ChannelId, flow: Flow, nonce: Nonce) -> PaymentStatus {
-        let Some(channel) = self.channels.get(&channel) else { return PaymentStatus::Settled };
+        let Some(channel) = self.channels.get(channel) else { return PaymentStatus::Settled };
         match (flow, channel.refused) {
             (Flow::Received, _) => PaymentStatus::Settled,
             (Flow::Sent, _) if nonce <= channel.acked => PaymentStatus::Settled,
@@ -309,9 +328,13 @@ impl<S: Signer> Engine<S> {
     }
 }
 
+fn unsigned(error: KeyError) -> StoreError {
+    StoreError::Corrupt(format!("a proof could not be signed again: {error}"))
+}
+
 /// Tells the application that a waiting payment ended without anything being signed.
 fn cancelled(channel: &mut Channel, queued: &Queued, error: &EngineError, out: &mut Out) {
-    if let Some(request) = channel.waiting.remove(&queued.payment) {
+    if let Some(request) = channel.waiting.remove(&queued.payment).flatten() {
         out.reply(request, Err(error.clone()));
     }
     out.emit(Event::Payment(PaymentView {

@@ -3,11 +3,11 @@
 //! An operation is done when the chain says so, never because a transaction was sent. Operations live in memory only: the
 //! money is in the channel's record, and after a reload the channel's view tells the same story.
 
-use crate::protocol::{Address, Amount, B256, ChannelId, JudgeCall, JudgeEvent, Nonce, SignedProof, Timestamp};
+use crate::protocol::{Address, Amount, B256, ChannelId, Grant, JudgeCall, JudgeEvent, Nonce, SignedProof, Timestamp};
 
 use super::channel::Channel;
 use super::{
-    CloseMode, Effect, Engine, EngineError, Event, OperationId, Out, Reply, RequestId, Signer, Stage,
+    CloseMode, CloseTerms, Effect, Engine, EngineError, Event, OperationId, Out, Reply, RequestId, Signer, Stage,
     TransactionFailure, TransactionId,
 };
 
@@ -62,7 +62,10 @@ pub(super) struct ClosePlan {
     pub(super) until: Timestamp,
     /// Not before this is the partner asked (again).
     pub(super) ask_at: Timestamp,
-    pub(super) asked: bool,
+    /// The terms that the partner was asked to sign. Nothing of ours is signed by asking.
+    pub(super) asked: Option<CloseTerms>,
+    /// The wallet was asked to send what both have signed; its answer decides.
+    pub(super) brought: bool,
 }
 
 /// A long command under way.
@@ -142,7 +145,7 @@ impl<S: Signer> Engine<S> {
                 transaction.hash = Some(hash);
                 let (channel, operation) = (transaction.channel, transaction.operation.clone());
                 if transaction.opens {
-                    if let Some(channel) = self.channels.get_mut(&channel) {
+                    if let Some(channel) = self.channels.get_mut(channel) {
                         channel.opening = Some(hash);
                     }
                     out.dirty.insert(channel);
@@ -198,7 +201,9 @@ impl<S: Signer> Engine<S> {
                 .get(index)
                 .is_some_and(|operation| operation.plan.is_some_and(|plan| plan.mode == CloseMode::Auto));
         if alone {
-            return self.close_alone(index, now, out);
+            let closed = self.channels.get(transaction.channel).is_some_and(Channel::is_closed);
+            // Where the partner was first, nothing is left to do but to wait for confirmations.
+            return if closed { () } else { self.close_alone(index, now, out) };
         }
         let error = EngineError::Transaction { code: failure.code, message: failure.message.clone() };
         self.fail_operation(index, error, out);
@@ -206,8 +211,8 @@ impl<S: Signer> Engine<S> {
 
     /// Forgets a channel whose opening failed. Should the chain know it after all, it is found there.
     fn forget(&mut self, id: ChannelId, out: &mut Out) {
-        if self.channels.get(&id).is_some_and(|channel| channel.tip.opened.is_none()) {
-            self.channels.remove(&id);
+        if self.channels.get(id).is_some_and(|channel| channel.tip.opened.is_none() && channel.is_blank()) {
+            self.channels.remove(id);
             out.step.writes.deletes.push(super::records::channel_key(id));
         }
     }
@@ -218,7 +223,7 @@ impl<S: Signer> Engine<S> {
             return;
         }
         let operation = self.operations.remove(index);
-        if let Some(channel) = self.channels.get_mut(&operation.channel) {
+        if let Some(channel) = self.channels.get_mut(operation.channel) {
             if operation.goal == Goal::Closed {
                 channel.frozen = false;
             }
@@ -227,14 +232,19 @@ impl<S: Signer> Engine<S> {
         out.reply(operation.request, Err(error));
     }
 
-    /// Moves every operation as far as the chain and the clock allow.
+    /// Moves every operation that this step may concern as far as the chain and the clock allow.
     pub(super) fn advance_operations(&mut self, now: Timestamp, out: &mut Out) {
         let mut index = 0;
         while let Some(operation) = self.operations.get(index) {
+            let touched = out.dirty.contains(&operation.channel) || out.seen.contains(&operation.channel);
+            if !out.moved && !touched {
+                index = index.saturating_add(1);
+                continue;
+            }
             let (id, channel, goal, request) =
                 (operation.id.clone(), operation.channel, operation.goal, operation.request);
             let reached =
-                self.channels.get(&channel).map(|channel| (goal.block(channel, true), goal.block(channel, false)));
+                self.channels.get(channel).map(|channel| (goal.block(channel, true), goal.block(channel, false)));
             match reached {
                 None => self.fail_operation(index, EngineError::UnknownChannel, out),
                 Some((Some(_), _)) => {
@@ -267,7 +277,7 @@ impl<S: Signer> Engine<S> {
         let (id, force) = (operation.id.clone(), operation.plan.is_some_and(|plan| plan.force));
         let channel_id = operation.channel;
         operation.plan = None;
-        let Some(channel) = self.channels.get(&channel_id) else { return };
+        let Some(channel) = self.channels.get(channel_id) else { return };
         let has_proof = channel.received_proof.is_some();
         if !channel.compared && !has_proof && !force {
             return self.fail_operation(index, EngineError::StateBehind, out);
@@ -283,23 +293,16 @@ impl<S: Signer> Engine<S> {
     }
 
     /// The partner's grant, if its key might not be delegated on-chain when the Judge looks.
-    pub(super) fn grant_to_bring(
-        &self,
-        channel: &Channel,
-        proof: &SignedProof,
-        now: Timestamp,
-    ) -> Option<crate::protocol::Grant> {
+    pub(super) fn grant_to_bring(&self, channel: &Channel, proof: &SignedProof, now: Timestamp) -> Option<Grant> {
         let key = proof.signer.address();
-        let grant = channel.received_grant.filter(|grant| grant.session_key == key)?;
-        let needed = self.time(now).saturating_add(self.config.challenge);
-        (self.peers.delegated_until(channel.partner(), key) <= needed).then_some(grant)
+        channel.received_grant.filter(|grant| grant.session_key == key && self.must_bring(grant, now))
     }
 
-    /// This client's own grant, if its key might not be delegated on-chain when the Judge looks.
-    pub(super) fn own_grant_to_bring(&self, now: Timestamp) -> Option<crate::protocol::Grant> {
-        let key = self.signer.public_key().address();
+    /// True when the Judge may not know that the key is valid for long enough, and the grant would tell.
+    pub(super) fn must_bring(&self, grant: &Grant, now: Timestamp) -> bool {
+        let delegated = self.peers.delegated_until(grant.wallet, grant.session_key);
         let needed = self.time(now).saturating_add(self.config.challenge);
-        self.grant.filter(|_| self.peers.delegated_until(self.config.wallet, key) <= needed)
+        delegated <= needed && delegated < grant.valid_until
     }
 
     /// The delegation that an opening carries: this client's key, unless it is delegated for long enough already.

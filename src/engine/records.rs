@@ -3,6 +3,8 @@
 //! A record is one version byte and a CBOR map with numbered keys: a reader skips fields it does not know, and refuses a
 //! version it does not know. Numbers in keys are big-endian, so that byte order is number order.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
 use crate::protocol::{
@@ -112,6 +114,9 @@ pub(crate) struct DirectionRecord {
     /// For what we sent: the update that the partner refused for good.
     #[n(6)]
     pub(crate) refused: Option<RefusedRecord>,
+    /// For what we received: until when the signer of the newest proof is known to count.
+    #[n(7)]
+    pub(crate) until: Timestamp,
 }
 
 /// A pending lock and its slot.
@@ -134,7 +139,7 @@ pub(crate) struct RefusedRecord {
     pub(crate) code: RefusalCode,
 }
 
-/// A cooperative close that this side has asked for or signed. Nothing is paid until it is in the chain or too late.
+/// A cooperative close that this side has signed. Nothing is paid until it is in the chain or too late.
 #[derive(Clone, Copy, Debug, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct CloseRecord {
@@ -142,14 +147,25 @@ pub(crate) struct CloseRecord {
     pub(crate) balance_a: Amount,
     #[n(1)]
     pub(crate) balance_b: Amount,
+    /// The latest deadline of all terms that this side has signed and that may still be used.
     #[n(2)]
     pub(crate) deadline: Timestamp,
     /// The partner's signature, which makes it ready for the Judge.
     #[n(3)]
-    pub(crate) theirs: Option<Signature>,
+    pub(crate) theirs: Option<Countersignature>,
     /// The block at which the deadline was first seen to have passed.
     #[n(4)]
     pub(crate) expired_at: Option<u64>,
+}
+
+/// The partner's signature under terms with this deadline.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Countersignature {
+    #[n(0)]
+    pub(crate) deadline: Timestamp,
+    #[n(1)]
+    pub(crate) signature: Signature,
 }
 
 /// A withdrawal of either side that this side has asked for or signed. It counts as taken until it is too late.
@@ -171,12 +187,12 @@ pub(crate) struct WithdrawRecord {
 /// A channel as it is stored.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
-pub(crate) struct ChannelRecord {
+pub(crate) struct ChannelRecord<'a> {
     #[n(0)]
     pub(crate) key: ChannelKey,
-    /// The confirmed events of the channel.
+    /// The confirmed events of the channel; borrowed for writing, because a payment writes them too.
     #[n(1)]
-    pub(crate) events: Vec<ChainEvent>,
+    pub(crate) events: Cow<'a, [ChainEvent]>,
     #[n(2)]
     pub(crate) sent: DirectionRecord,
     #[n(3)]

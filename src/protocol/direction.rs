@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Amount, AmountError, BalanceProof, ChannelId, LockId, LockTree, LockTreeError, Nonce, NonceError, Op, SecretHash,
-};
+use super::{Amount, AmountError, BalanceProof, ChannelId, LockId, LockTree, LockTreeError, Nonce, NonceError, Op};
 use alloy::primitives::Address;
 
 /// The cumulative state of one direction.
@@ -96,10 +94,5 @@ impl Direction {
             locks_root: self.locks.root(),
             context: Op::context(ops),
         }
-    }
-
-    /// True when a pending lock has this hash. Two locks with one hash would be taken by one secret.
-    pub fn has_secret_hash(&self, hash: SecretHash) -> bool {
-        self.locks.slots().any(|(_, lock)| lock.secret_hash == hash)
     }
 }

@@ -179,29 +179,26 @@ pub enum RefusalCode {
     /// The payer's confirmed deposit does not cover it yet: sending the same bytes later can succeed.
     #[n(1)]
     InsufficientCapacity,
-    /// The nonce is not the next one.
-    #[n(2)]
-    WrongNonce,
     /// The operations do not lead to the numbers of the proof.
-    #[n(3)]
+    #[n(2)]
     WrongProof,
     /// The signature is not the session key's.
-    #[n(4)]
+    #[n(3)]
     BadSignature,
     /// The session key does not speak for the payer's wallet, or not for long enough.
-    #[n(5)]
+    #[n(4)]
     KeyNotValid,
     /// No proof is accepted any more: the channel is closing.
-    #[n(6)]
+    #[n(5)]
     Closing,
     /// An operation that this peer does not take.
-    #[n(7)]
+    #[n(6)]
     UnsupportedOp,
     /// The channel stopped here after an error; its state can be settled but not changed.
-    #[n(8)]
+    #[n(7)]
     Stopped,
     /// The update has no operations or too many.
-    #[n(9)]
+    #[n(8)]
     Malformed,
 }
 
@@ -209,7 +206,7 @@ impl RefusalCode {
     /// True when the same bytes may be accepted later.
     pub const fn is_temporary(self) -> bool {
         match self {
-            Self::UnknownChannel | Self::InsufficientCapacity | Self::WrongNonce | Self::KeyNotValid => true,
+            Self::UnknownChannel | Self::InsufficientCapacity | Self::KeyNotValid => true,
             Self::WrongProof
             | Self::BadSignature
             | Self::Closing

@@ -12,6 +12,10 @@ pub(crate) struct SideOnChain {
     pub(crate) withdrawn: Amount,
     /// The newest proof of this side that the Judge holds.
     pub(crate) nonce: Nonce,
+    /// What that proof pays.
+    pub(crate) transferred: Amount,
+    /// What it locks.
+    pub(crate) locked: Amount,
     pub(crate) paid: Amount,
 }
 
@@ -65,8 +69,12 @@ impl ChainView {
             JudgeEvent::Closing { closer, challenge_end, .. } => {
                 self.closing = Some(Closing { block, closer: *closer, challenge_end: *challenge_end });
             }
-            JudgeEvent::ProofAccepted { sender, nonce, .. } => {
-                self.with_side(key, *sender, |side| side.nonce = side.nonce.max(*nonce));
+            JudgeEvent::ProofAccepted { sender, nonce, transferred, locked, .. } => {
+                self.with_side(key, *sender, |side| {
+                    if *nonce > side.nonce {
+                        (side.nonce, side.transferred, side.locked) = (*nonce, *transferred, *locked);
+                    }
+                });
             }
             JudgeEvent::Paid { wallet, amount, .. } => {
                 // A sum above the range cannot be paid by the Judge; showing the last value is all that is lost.

@@ -1,21 +1,13 @@
 //! Paying: payments wait, fold into one update, and are settled by the partner's acknowledgement.
 
 use crate::protocol::{
-    Amount, Domain, MAX_MESSAGE_BYTES, MAX_OPS, Memo, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof,
-    Timestamp, Update,
+    Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof, Timestamp,
+    Update,
 };
 
 use super::super::records::{RefusedRecord, UpdateRecord};
 use super::super::{EngineError, Flow, PaymentStatus, PaymentView, Signer};
-use super::Channel;
-
-/// A payment for which nothing is signed yet.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) payment: PaymentId,
-    pub(crate) amount: Amount,
-    pub(crate) memo: Option<Memo>,
-}
+use super::{Channel, Queued};
 
 /// Room in a message for everything but the operations.
 const UPDATE_OVERHEAD: usize = 512;
@@ -50,25 +42,40 @@ impl Channel {
         if payment.amount > available {
             return Err(EngineError::InsufficientCapacity { wanted: payment.amount, available });
         }
-        let queued = self.queued.checked_add(payment.amount)?;
+        let queued = self.queue.total().checked_add(payment.amount)?;
         self.sent.committed()?.checked_add(queued)?;
-        self.queued = queued;
-        self.queue.push_back(payment);
+        self.queue.push(payment)?;
         Ok(())
     }
 
     /// Takes a payment back for which nothing is signed yet.
     pub(crate) fn cancel(&mut self, payment: PaymentId) -> Option<Queued> {
-        let index = self.queue.iter().position(|queued| queued.payment == payment)?;
-        let cancelled = self.queue.remove(index)?;
-        self.queued = self.queued.saturating_sub(cancelled.amount);
-        Some(cancelled)
+        self.queue.remove(payment)
     }
 
     /// Takes every waiting payment back.
     pub(crate) fn cancel_all(&mut self) -> Vec<Queued> {
-        self.queued = Amount::ZERO;
-        self.queue.drain(..).collect()
+        self.queue.take(usize::MAX)
+    }
+
+    /// True when payments wait for a signature.
+    pub(crate) fn has_queue(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Gives back an update that was not acknowledged when the storage was left.
+    ///
+    /// # Errors
+    /// The record, when it is not the next one.
+    pub(crate) fn load_update(&mut self, record: UpdateRecord) -> Result<(), UpdateRecord> {
+        let last = self.unacked.back().map_or(self.acked, |update| update.signed.proof.nonce);
+        let follows = last.next().ok() == Some(record.signed.proof.nonce);
+        if !follows || record.signed.proof.nonce > self.sent.nonce {
+            return Err(record);
+        }
+        self.waiting.extend(record.ops.iter().filter_map(Op::payment).map(|payment| (payment, None)));
+        self.unacked.push_back(record);
+        Ok(())
     }
 
     /// Signs the next update over as many waiting payments as fit, if one may leave now.
@@ -82,18 +89,20 @@ impl Channel {
         window: usize,
         now: Timestamp,
     ) -> Result<Option<UpdateRecord>, EngineError> {
-        let may_sign = self.synced && self.compared && self.refused.is_none() && self.is_live();
+        let agreed = self.synced && self.compared && self.refused.is_none();
+        let may_sign = agreed && self.is_live() && !self.frozen;
         if !may_sign || self.queue.is_empty() || self.unacked.len() >= window {
             return Ok(None);
         }
         let ops = self.foldable();
+        if ops.is_empty() {
+            return Ok(None);
+        }
         let next = self.sent.replay(&ops).map_err(|error| EngineError::InvalidArgument(error.to_string()))?;
         let proof = next.proof(self.id, self.wallet(), &ops);
         let signature = signer.sign_proof(domain, &proof)?;
         let signed = SignedProof { proof, signature, signer: signer.public_key() };
-        for queued in self.queue.drain(..ops.len()) {
-            self.queued = self.queued.saturating_sub(queued.amount);
-        }
+        self.queue.take(ops.len());
         self.sent = next;
         self.sent_proof = Some(signed);
         if self.unacked.is_empty() {
@@ -104,16 +113,16 @@ impl Channel {
         Ok(Some(record))
     }
 
-    /// The waiting payments that fit one message, as operations.
+    /// The waiting payments that fit one message, as operations. They were affordable when they came, but a deposit may
+    /// have been rolled back since: what is no longer covered waits for its return.
     fn foldable(&self) -> Vec<Op> {
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(UPDATE_OVERHEAD);
+        let mut funds = self.our_capacity().unwrap_or_default();
         let mut ops = Vec::new();
         for queued in self.queue.iter().take(MAX_OPS) {
             let size = PAY_BYTES.saturating_add(queued.memo.as_ref().map_or(0, |memo| memo.as_str().len()));
-            match room.checked_sub(size) {
-                Some(rest) => room = rest,
-                None => break,
-            }
+            let (Some(rest), Ok(left)) = (room.checked_sub(size), funds.checked_sub(queued.amount)) else { break };
+            (room, funds) = (rest, left);
             ops.push(Op::Pay { payment: queued.payment, amount: queued.amount, memo: queued.memo.clone() });
         }
         ops
@@ -127,6 +136,21 @@ impl Channel {
         }
         self.acked = self.acked.max(nonce.min(self.sent.nonce));
         self.unacked.drain(..settled).collect()
+    }
+
+    /// Signs again, with the present key, what an earlier key of this wallet signed: the same contents, so no number gets a
+    /// second meaning, but under a key that the partner knows.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it could not be signed.
+    pub(crate) fn resign(&mut self, domain: &Domain, signer: &impl Signer) -> Result<(), KeyError> {
+        let key = signer.public_key();
+        let unacked = self.unacked.iter_mut().map(|update| &mut update.signed);
+        for signed in self.sent_proof.iter_mut().chain(unacked).filter(|signed| signed.signer != key) {
+            let signature = signer.sign_proof(domain, &signed.proof)?;
+            *signed = SignedProof { proof: signed.proof, signature, signer: key };
+        }
+        Ok(())
     }
 
     /// The partner refused an update for good: nothing more is signed. What was signed counts as paid, since the

@@ -1,6 +1,6 @@
 //! Comparing states after a (re)connection, as in BOLT-2's reestablish: whoever is behind is shown the other's signed proof.
 
-use crate::protocol::{Direction, Domain, Nonce, Resume, SignedProof, Timestamp};
+use crate::protocol::{BalanceProof, Direction, Domain, Nonce, Resume, SignedProof, Timestamp};
 
 use super::super::records::UpdateRecord;
 use super::{Authenticated, Channel};
@@ -48,11 +48,12 @@ impl Channel {
     ) -> Result<Comparison, &'static str> {
         let mut result = Comparison::default();
         self.compare_sent(resume, is_our_key, domain, now, &mut result)?;
-        self.compare_received(resume, partner, domain, &mut result);
+        self.compare_received(resume, partner, domain, &mut result)?;
         result.changed |= !self.compared || result.recovered;
         self.compared = true;
         self.synced = true;
         self.moved = now;
+        self.reconsider();
         Ok(result)
     }
 
@@ -66,7 +67,8 @@ impl Channel {
     ) -> Result<(), &'static str> {
         let held = resume.received.map_or(Nonce::ZERO, |shown| shown.proof.nonce);
         if let Some(shown) = resume.received {
-            let same = self.sent_proof.filter(|own| own.proof.nonce == held);
+            let unacked = self.unacked.iter().map(|update| update.signed);
+            let same = self.sent_proof.into_iter().chain(unacked).find(|own| own.proof.nonce == held);
             if same.is_some_and(|own| own.proof != shown.proof) {
                 return Err("the partner holds another proof of ours with the same number");
             }
@@ -89,7 +91,7 @@ impl Channel {
         domain: &Domain,
     ) -> Result<(), &'static str> {
         let proof = &shown.proof;
-        if proof.channel != self.id || proof.sender != self.wallet() || shown.verify(domain).is_err() {
+        if shown.verify(domain).is_err() {
             return Err("the partner showed a proof that is not ours");
         }
         if !is_our_key(shown) {
@@ -98,21 +100,40 @@ impl Channel {
         if proof.transferred < self.sent.transferred {
             return Err("the partner holds a newer proof of ours that pays less");
         }
-        if !proof.locked.is_zero() || !self.sent.locks.is_empty() {
-            return Err("a proof with locks cannot be taken over");
+        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, ..Direction::default() };
+        let same = BalanceProof { context: proof.context, ..next.proof(self.id, self.wallet(), &[]) } == *proof;
+        if !same || !self.sent.locks.is_empty() {
+            return Err("the partner showed a proof that cannot be taken over");
         }
-        self.sent = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: Default::default() };
+        self.sent = next;
         self.sent_proof = Some(*shown);
         Ok(())
     }
 
-    fn compare_received(&mut self, resume: &Resume, partner: &Authenticated, domain: &Domain, result: &mut Comparison) {
-        let Some(shown) = resume.sent else { return };
+    fn compare_received(
+        &mut self,
+        resume: &Resume,
+        partner: &Authenticated,
+        domain: &Domain,
+        result: &mut Comparison,
+    ) -> Result<(), &'static str> {
+        let Some(shown) = resume.sent else { return Ok(()) };
+        if let Some(own) = self.received_proof.filter(|own| own.proof.nonce == shown.proof.nonce) {
+            if own.proof != shown.proof {
+                return Err("the partner signed two proofs with the same number");
+            }
+            // The same proof under the partner's present key outlives the one under its former key.
+            if own.signer != shown.signer && self.received.nonce == shown.proof.nonce {
+                result.changed |= self.adopt_received(&shown, partner, domain).is_ok();
+            }
+        }
         let missing = shown.proof.nonce > self.received.nonce;
         let comes_again = self.received.nonce.next().is_ok_and(|next| resume.resend_from <= next);
+        let only_on_chain = shown.proof.nonce == self.received.nonce && self.held_nonce() < self.received.nonce;
         // A proof that cannot be taken over now (its deposit is not confirmed here yet) is shown again at the next resume.
-        if missing && !comes_again && shown.signer == partner.key {
-            result.recovered |= self.adopt_received(&shown, partner.grant, domain).is_ok();
+        if (missing && !comes_again) || only_on_chain {
+            result.recovered |= self.adopt_received(&shown, partner, domain).is_ok();
         }
+        Ok(())
     }
 }

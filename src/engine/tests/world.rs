@@ -76,7 +76,8 @@ impl World {
             assert!(world.clients[1].is_ok(request));
         }
         world.authorize(1);
-        world.run();
+        // The opener asks the directory anew after at most half a minute.
+        world.wait(31);
         assert!(world.view(0, id).ready && world.view(1, id).ready, "the channel is ready");
         (world, id)
     }
