@@ -74,6 +74,8 @@ export class Context {
       this.assertUsable();
       const core = this.#core;
       if (!core) throw new ChitError('NOT_INITIALIZED', 'The client has not started.');
+      // What happened before the call must not be told after its answer, which is newer.
+      this.hub.release();
       const settle = (): void => {
         this.#pending.delete(fail);
         signal?.removeEventListener('abort', onSignal);

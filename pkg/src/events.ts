@@ -143,7 +143,8 @@ export class EventHub {
 
   /** Start-up is over: hand out what was kept, then everything at once. */
   release(): void {
-    const held = this.#held ?? [];
+    const held = this.#held;
+    if (held === undefined) return;
     this.#held = undefined;
     for (const event of held) this.emit(event);
   }

@@ -69,11 +69,20 @@ describe('listeners', () => {
   });
 
   test('attached right after the start hear what happened during it', async () => {
-    const { client } = await start({ open: (core) => void setImmediate(() => undefined) ?? core.emit({ type: 'actionRequired', channel: ID, action: 'respond', deadline: 9 }) });
+    const { client } = await start({ open: (core) => core.emit({ type: 'actionRequired', channel: ID, action: 'respond', deadline: 9 }) });
     const heard = [];
     client.on('actionRequired', (event) => heard.push(event));
     await tick();
     assert.deepEqual(heard, [{ type: 'actionRequired', channel: ID, action: 'respond', deadline: 9 }]);
+  });
+
+  test('hear of the start before the answer to the first call', async () => {
+    const { client } = await start({ open: (core) => core.emit(channelEvent(ID, '1')) });
+    const seen = [];
+    client.on('channel', ({ channel }) => seen.push(channel.capacity));
+    seen.push((await client.channels())[0].capacity);
+    await tick();
+    assert.deepEqual(seen, [1n, 97n]);
   });
 });
 
