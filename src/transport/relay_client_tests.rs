@@ -89,7 +89,8 @@ async fn a_session_sends_and_receives() {
 
 #[tokio::test]
 async fn ends_are_told_and_stay() {
-    let endings: Vec<(Vec<u8>, fn(&CloseReason) -> bool, bool)> = vec![
+    type Ending = (Vec<u8>, fn(&CloseReason) -> bool, bool);
+    let endings: Vec<Ending> = vec![
         (
             ServerMessage::Error { code: ErrorCode::Replaced, detail: "newer".into() }.to_bytes(),
             |reason| matches!(reason, CloseReason::Refused { code: ErrorCode::Replaced, .. }),

@@ -268,6 +268,20 @@ pub enum UndeliverableReason {
     RateLimited,
 }
 
+impl UndeliverableReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Offline, Self::QueueFull, Self::RateLimited];
+
+    /// A short name for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::QueueFull => "queue_full",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+}
+
 /// Why the relay refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -320,6 +334,25 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::UnsupportedVersion,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::BadSignature,
+        Self::HandshakeTimeout,
+        Self::Unexpected,
+        Self::Replaced,
+        Self::RateLimited,
+        Self::TooManyConnections,
+        Self::TooManyFromAddress,
+        Self::IdleTimeout,
+        Self::TooSlow,
+        Self::BadGrant,
+        Self::TooManyAnnouncements,
+        Self::TooManyRequests,
+    ];
+
     /// True when the connection ends with it.
     pub const fn is_fatal(self) -> bool {
         match self {
