@@ -152,6 +152,7 @@ impl<S: Signer> Engine<S> {
 
     pub(super) fn tick(&mut self, now: Timestamp, out: &mut Out) {
         self.contact_partners(now, out);
+        self.probe_partners(now, out);
         let mut silent = Vec::new();
         for channel in self.channels.values_mut() {
             let partner = channel.partner();

@@ -14,6 +14,8 @@ use super::{Effect, Engine, Out, Signer};
 
 /// The longest pause between attempts to reach a partner, in seconds.
 const MAX_PAUSE: Timestamp = 30;
+/// How long a connected partner may be left alone before it is made sure that it is still there, in seconds.
+const PROBE: Timestamp = 30;
 /// How many keys a looked-up wallet may have that are greeted.
 const MAX_FOUND: usize = 8;
 /// How many greetings are kept whose sender is not known or not verified yet.
@@ -37,6 +39,7 @@ struct Peer {
     connected: bool,
     next_try: Timestamp,
     tries: u32,
+    next_probe: Timestamp,
 }
 
 /// Every partner wallet, and the session keys that are known of any wallet.
@@ -232,6 +235,19 @@ impl<S: Signer> Engine<S> {
         }
     }
 
+    /// Repeats an acknowledgement to partners that may have left: nobody tells when a tab dies, but the relay tells what it
+    /// cannot deliver. A partner that lost its storage and key is found again only so.
+    pub(super) fn probe_partners(&mut self, now: Timestamp, out: &mut Out) {
+        for (wallet, peer) in &mut self.peers.peers {
+            let Some(to) = peer.key.filter(|_| peer.connected && now >= peer.next_probe) else { continue };
+            peer.next_probe = now.saturating_add(PROBE);
+            let live = self.channels.with(*wallet).into_iter().filter_map(|id| self.channels.get(id));
+            if let Some(channel) = live.into_iter().find(|channel| !channel.is_settled()) {
+                out.send(to, Message::Ack { channel: channel.id, nonce: channel.received.nonce });
+            }
+        }
+    }
+
     fn greet(&self, to: PublicKey, reply: bool, out: &mut Out) {
         let domain = &self.config.domain;
         out.send(
@@ -313,6 +329,7 @@ impl<S: Signer> Engine<S> {
         peer.connected = true;
         peer.tries = 0;
         peer.next_try = now;
+        peer.next_probe = now.saturating_add(PROBE);
         let record = PeerRecord { wallet: hello.wallet, key: from, grant: peer.grant };
         self.peers.wallets.insert(from, hello.wallet);
         if changed {

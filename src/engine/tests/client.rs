@@ -137,7 +137,7 @@ impl Client {
         self.scan(Vec::new(), vec![255])
     }
 
-    pub(super) fn stored_channel(&self, id: ChannelId) -> Option<ChannelRecord> {
+    pub(super) fn stored_channel(&self, id: ChannelId) -> Option<ChannelRecord<'static>> {
         self.get(&records::channel_key(id)).map(|bytes| records::read(&bytes).unwrap())
     }
 

@@ -3,4 +3,6 @@
 mod client;
 mod judge;
 mod payments;
+mod refusals;
+mod resume;
 mod world;
