@@ -239,9 +239,9 @@ where
     /// # Errors
     /// [`NodeError`] when the channel is unknown or storage cannot be read.
     pub async fn close_with_old_proof(&self, id: ChannelId) -> Result<(), NodeError> {
-        let oldest = history::oldest_received(&self.shared.store, id).await?;
+        let (proof, grant) = history::oldest_received(&self.shared.store, id).await?;
         let key = self.channel(id)?.key;
-        let call = crate::protocol::JudgeCall::Close { key, proof: oldest, grant: None };
+        let call = crate::protocol::JudgeCall::Close { key, proof, grant };
         let sent = chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call).await;
         sent.map(|_| ()).map_err(|error| chain_task::chain_error(&error))
     }

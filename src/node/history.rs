@@ -2,9 +2,9 @@
 
 use std::ops::Bound;
 
-use crate::engine::records::{UpdateRecord, read, update_key};
+use crate::engine::records::{ChannelRecord, UpdateRecord, channel_key, read, update_key};
 use crate::engine::{Engine, Flow, PaymentView, Signer, payment_views};
-use crate::protocol::{ChannelId, Nonce, SignedProof};
+use crate::protocol::{ChannelId, Grant, Nonce, SignedProof};
 use crate::store::{Scan, Store, StoreError};
 
 use super::PaymentQuery;
@@ -47,14 +47,14 @@ pub(super) async fn payments<S: Store, K: Signer>(
     Ok(found)
 }
 
-/// The oldest proof that is stored of the partner.
+/// The oldest proof that is stored of the partner, with the grant under which it was accepted.
 ///
 /// # Errors
 /// [`StoreError`] when records cannot be read.
 pub(super) async fn oldest_received<S: Store>(
     store: &S,
     channel: ChannelId,
-) -> Result<Option<SignedProof>, StoreError> {
+) -> Result<(Option<SignedProof>, Option<Grant>), StoreError> {
     let scan = Scan {
         from: Bound::Included(update_key(channel, Flow::Received, Nonce::ZERO)),
         to: Bound::Included(update_key(channel, Flow::Received, Nonce::MAX)),
@@ -62,7 +62,10 @@ pub(super) async fn oldest_received<S: Store>(
         limit: 1,
     };
     let records = store.scan(scan).await?;
-    records.first().map(|(_, value)| read::<UpdateRecord>(value).map(|record| record.signed)).transpose()
+    let oldest = records.first().map(|(_, value)| read::<UpdateRecord>(value).map(|record| record.signed)).transpose()?;
+    let record = store.get(&channel_key(channel)).await?;
+    let record = record.map(|bytes| read::<ChannelRecord>(&bytes)).transpose()?;
+    Ok((oldest, oldest.and(record).and_then(|record| record.received.grant)))
 }
 
 /// The newest updates of one direction, each of which carries at least one payment.

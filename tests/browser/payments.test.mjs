@@ -9,7 +9,7 @@ before(async () => (here = await world()));
 after(async () => here?.close());
 
 test("a payment is one update and one acknowledgement, and asks the chain nothing", async () => {
-  const { a, b, id } = await openPair(here, { settings: { pollingInterval: 60_000 } });
+  const { a, b, id } = await openPair(here, { settings: { pollingInterval: 15_000 } });
   await agree(a, b, id, total);
   await new Promise((resolve) => setTimeout(resolve, 500));
   const [beforeA, beforeB] = [await a.counters(), await b.counters()];

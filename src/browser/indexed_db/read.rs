@@ -72,8 +72,8 @@ async fn all(
     limit: usize,
 ) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let keys = records.get_all_keys::<JsValue>().with_query(range.clone()).with_limit(limit);
-    let values = records.get_all::<JsValue>().with_query(range).with_limit(limit);
+    let keys = records.get_all_keys::<JsValue>().with_query::<JsValue, _>(range.clone()).with_limit(limit);
+    let values = records.get_all::<JsValue>().with_query::<JsValue, _>(range).with_limit(limit);
     // Both are asked for before either is awaited: one transaction, one snapshot, one wait.
     let keys = keys.build().map_err(failure::of)?;
     let values = values.build().map_err(failure::of)?;
@@ -91,7 +91,7 @@ async fn last(
     range: KeyRange<JsValue>,
     limit: usize,
 ) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
-    let cursor = records.open_cursor().with_query(range).with_direction(CursorDirection::Prev);
+    let cursor = records.open_cursor().with_query::<JsValue, _>(range).with_direction(CursorDirection::Prev);
     let Some(mut cursor) = cursor.build().map_err(failure::of)?.await.map_err(failure::of)? else {
         return Ok(Vec::new());
     };
