@@ -120,7 +120,7 @@ test("a reorg that takes an unconfirmed deposit away takes its effect away", asy
   const depositing = a.call("deposit", { channel: id, amount: "77n" });
   await a.page.waitForFunction(() =>
     window.under.events.some((event) => event.type === "progress" && event.stage === "confirming"));
-  await here.stack.reader.request({ method: "anvil_reorg", params: [{ depth: 4, tx_block_pairs: [] }] });
+  await here.stack.reader.request({ method: "anvil_reorg", params: [4, []] });
   await seconds(1);
   const view = await a.channel(id);
   assert.equal(view.ours.deposited, 1_000_000n);
