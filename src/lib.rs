@@ -5,7 +5,11 @@
 //! the byte, `engine` is the state machine without any I/O, `store`, `chain` and `transport` are the
 //! three services it needs, `node` joins them in one loop and `browser` binds that loop to JavaScript.
 
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
 pub mod chain;
+pub mod engine;
+pub mod node;
 pub mod protocol;
 pub mod store;
 pub mod transport;

@@ -1,5 +1,7 @@
 //! The one door to the chain: EIP-1193's `request`.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 /// An error that a provider answered, with the codes of EIP-1193 and JSON-RPC.
@@ -22,4 +24,16 @@ pub trait Provider {
     /// # Errors
     /// [`RpcError`] as the provider answered it.
     async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError>;
+}
+
+impl<P: Provider + ?Sized> Provider for &P {
+    async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        (**self).request(method, params).await
+    }
+}
+
+impl<P: Provider + ?Sized> Provider for Rc<P> {
+    async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        (**self).request(method, params).await
+    }
 }

@@ -122,7 +122,7 @@ impl<'b, C> Decode<'b, C> for Amount {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -21,6 +21,29 @@ pub(crate) mod fixed {
     }
 }
 
+/// A fixed-width byte string or none, which is the empty one.
+pub(crate) mod optional {
+    use super::*;
+
+    pub(crate) fn encode<C, W: encode::Write, T: AsRef<[u8]>>(
+        value: &Option<T>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(value.as_ref().map(T::as_ref).unwrap_or_default())?;
+        Ok(())
+    }
+
+    pub(crate) fn decode<'b, C, T: FromFixed>(d: &mut Decoder<'b>, _: &mut C) -> Result<Option<T>, decode::Error> {
+        match d.bytes()? {
+            [] => Ok(None),
+            bytes => T::from_fixed(bytes)
+                .map(Some)
+                .ok_or_else(|| decode::Error::message("a byte string has the wrong length")),
+        }
+    }
+}
+
 /// Types that are built from a byte string of exactly their own width.
 pub(crate) trait FromFixed: Sized {
     fn from_fixed(bytes: &[u8]) -> Option<Self>;

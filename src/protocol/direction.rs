@@ -3,9 +3,9 @@
 //! Only the arithmetic and the lock tree live here. Rules that need time, deposits or the other direction
 //! (capacity, expiry margins, who may cancel) are the engine's.
 
-use super::{
-    Amount, AmountError, BalanceProof, ChannelId, LockId, LockTree, LockTreeError, Nonce, NonceError, Op, SecretHash,
-};
+use std::sync::Arc;
+
+use super::{Amount, AmountError, BalanceProof, ChannelId, LockId, LockTree, LockTreeError, Nonce, NonceError, Op};
 use alloy::primitives::Address;
 
 /// The cumulative state of one direction.
@@ -15,8 +15,8 @@ pub struct Direction {
     pub nonce: Nonce,
     /// Everything paid so far; it never falls.
     pub transferred: Amount,
-    /// The pending locks.
-    pub locks: LockTree,
+    /// The pending locks; shared, so that a replay of plain payments copies none of them.
+    pub locks: Arc<LockTree>,
 }
 
 /// Why an operation does not apply to a direction's state.
@@ -56,16 +56,16 @@ impl Direction {
         match op {
             Op::Pay { amount, .. } if amount.is_zero() => return Err(OpError::ZeroAmount),
             Op::Pay { amount, .. } => self.transferred = self.transferred.checked_add(*amount)?,
-            Op::Lock { lock } => self.locks.insert(*lock)?,
+            Op::Lock { lock } => Arc::make_mut(&mut self.locks).insert(*lock)?,
             Op::Unlock { lock, secret } => {
-                let removed = self.locks.remove(*lock)?;
+                let removed = Arc::make_mut(&mut self.locks).remove(*lock)?;
                 if secret.hash() != removed.secret_hash {
                     return Err(OpError::WrongSecret(*lock));
                 }
                 self.transferred = self.transferred.checked_add(removed.amount)?;
             }
             Op::Expire { lock } | Op::Cancel { lock } => {
-                self.locks.remove(*lock)?;
+                Arc::make_mut(&mut self.locks).remove(*lock)?;
             }
         }
         Ok(())
@@ -94,10 +94,5 @@ impl Direction {
             locks_root: self.locks.root(),
             context: Op::context(ops),
         }
-    }
-
-    /// True when a pending lock has this hash. Two locks with one hash would be taken by one secret.
-    pub fn has_secret_hash(&self, hash: SecretHash) -> bool {
-        self.locks.slots().any(|(_, lock)| lock.secret_hash == hash)
     }
 }

@@ -219,7 +219,7 @@ fn parent(left: Option<B256>, right: Option<B256>) -> Option<B256> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::protocol::SecretHash;

@@ -179,29 +179,26 @@ pub enum RefusalCode {
     /// The payer's confirmed deposit does not cover it yet: sending the same bytes later can succeed.
     #[n(1)]
     InsufficientCapacity,
-    /// The nonce is not the next one.
-    #[n(2)]
-    WrongNonce,
     /// The operations do not lead to the numbers of the proof.
-    #[n(3)]
+    #[n(2)]
     WrongProof,
     /// The signature is not the session key's.
-    #[n(4)]
+    #[n(3)]
     BadSignature,
     /// The session key does not speak for the payer's wallet, or not for long enough.
-    #[n(5)]
+    #[n(4)]
     KeyNotValid,
     /// No proof is accepted any more: the channel is closing.
-    #[n(6)]
+    #[n(5)]
     Closing,
     /// An operation that this peer does not take.
-    #[n(7)]
+    #[n(6)]
     UnsupportedOp,
     /// The channel stopped here after an error; its state can be settled but not changed.
-    #[n(8)]
+    #[n(7)]
     Stopped,
     /// The update has no operations or too many.
-    #[n(9)]
+    #[n(8)]
     Malformed,
 }
 
@@ -209,7 +206,7 @@ impl RefusalCode {
     /// True when the same bytes may be accepted later.
     pub const fn is_temporary(self) -> bool {
         match self {
-            Self::UnknownChannel | Self::InsufficientCapacity | Self::WrongNonce | Self::KeyNotValid => true,
+            Self::UnknownChannel | Self::InsufficientCapacity | Self::KeyNotValid => true,
             Self::WrongProof
             | Self::BadSignature
             | Self::Closing
@@ -220,7 +217,8 @@ impl RefusalCode {
     }
 }
 
-/// Asks to close at once with these balances, which must match both peers' newest state.
+/// Asks to close at once with these balances, which must match both peers' newest state. The requester signs last and
+/// in the transaction, so a declined request leaves no signature of it behind.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct CloseRequest {
@@ -236,14 +234,11 @@ pub struct CloseRequest {
     /// The last second at which the Judge takes it.
     #[n(3)]
     pub deadline: Timestamp,
-    /// The requester's signature over `CooperativeClose`.
-    #[n(4)]
-    pub signature: Signature,
     /// The requester's last sent nonce.
-    #[n(5)]
+    #[n(4)]
     pub sent: Nonce,
     /// The requester's last received nonce.
-    #[n(6)]
+    #[n(5)]
     pub received: Nonce,
 }
 
@@ -257,7 +252,7 @@ pub struct CloseAccept {
     /// The request's deadline, which tells which request is answered.
     #[n(1)]
     pub deadline: Timestamp,
-    /// The signature over the same struct.
+    /// The signature over `CooperativeClose`.
     #[n(2)]
     pub signature: Signature,
 }
@@ -275,9 +270,6 @@ pub struct WithdrawRequest {
     /// The last second at which the Judge takes it.
     #[n(2)]
     pub deadline: Timestamp,
-    /// The requester's signature over `CooperativeWithdraw`.
-    #[n(3)]
-    pub signature: Signature,
 }
 
 /// The countersignature to a [`WithdrawRequest`].
@@ -293,7 +285,7 @@ pub struct WithdrawAccept {
     /// The request's deadline.
     #[n(2)]
     pub deadline: Timestamp,
-    /// The signature over the same struct.
+    /// The signature over `CooperativeWithdraw`.
     #[n(3)]
     pub signature: Signature,
 }

@@ -4,7 +4,7 @@
 //! and in every test.
 
 mod amount;
-mod cbor;
+pub(crate) mod cbor;
 mod channel_key;
 mod direction;
 mod eip712;
@@ -25,6 +25,7 @@ pub use ids::{ChannelId, Nonce, NonceError, PaymentId, Timestamp};
 pub use judge::{ChainEvent, Head, JudgeCall, JudgeEvent, LogPosition};
 pub use lock::{Lock, LockId, Secret, SecretHash};
 pub use lock_tree::{LockTree, LockTreeError};
+pub(crate) use message::encode;
 pub use message::{
     CloseAccept, CloseRequest, DecodeError, Hello, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Refusal, RefusalCode,
     RequestKind, RequestRefusal, Resume, Update, WithdrawAccept, WithdrawRequest,

@@ -101,6 +101,14 @@ pub enum Op {
 }
 
 impl Op {
+    /// The id of the payment that this makes at once.
+    pub const fn payment(&self) -> Option<PaymentId> {
+        match self {
+            Self::Pay { payment, .. } => Some(*payment),
+            Self::Lock { .. } | Self::Unlock { .. } | Self::Expire { .. } | Self::Cancel { .. } => None,
+        }
+    }
+
     /// The `context` of a proof over these operations: the hash of their canonical encoding.
     pub fn context(ops: &[Self]) -> B256 {
         keccak256(super::message::encode(&ops))

@@ -52,6 +52,9 @@ impl Store for MemoryStore {
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+        if scan.is_empty() {
+            return Ok(Vec::new());
+        }
         let shared = self.shared.borrow();
         let range = shared.records.range::<Key, _>((scan.from, scan.to));
         let owned = |(key, value): (&Key, &Vec<u8>)| (key.clone(), value.clone());
@@ -61,4 +64,22 @@ impl Store for MemoryStore {
             range.take(scan.limit).map(owned).collect()
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::suite::{Reopen, store_suite};
+    use super::MemoryStore;
+
+    impl Reopen for MemoryStore {
+        async fn reopen_again(&self) -> Self {
+            self.reopen()
+        }
+    }
+
+    async fn fresh() -> MemoryStore {
+        MemoryStore::new()
+    }
+
+    store_suite!(fresh);
 }

@@ -1,6 +1,8 @@
 //! Durable storage: ordered records of bytes, and one atomic, durable commit per engine step.
 
 mod memory;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use std::ops::Bound;
 
@@ -36,6 +38,19 @@ pub struct Scan {
     pub backwards: bool,
     /// The most records to return.
     pub limit: usize,
+}
+
+impl Scan {
+    /// True when no key can be in the range, because its ends meet or cross, or because nothing is asked for. Back ends
+    /// answer such a scan themselves: ordered collections and databases refuse inverted ranges in different ways.
+    pub(crate) fn is_empty(&self) -> bool {
+        let crossed = match (&self.from, &self.to) {
+            (Bound::Included(from), Bound::Included(to)) => from > to,
+            (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        };
+        crossed || self.limit == 0
+    }
 }
 
 /// Why storage did not do what it was asked. Every one of them freezes the engine until storage was opened and read again.

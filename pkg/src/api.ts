@@ -1,0 +1,56 @@
+/** What every entry point exports beside its `createChannelClient`. */
+
+export type { AuthorizeParameters, AuthorizeReturnType } from './actions/authorize.js';
+export type { BalanceParameters, BalanceReturnType } from './actions/balance.js';
+export type { ChannelParameters, ChannelReturnType } from './actions/channel.js';
+export type { ChannelsParameters, ChannelsReturnType } from './actions/channels.js';
+export type { CloseChannelParameters, CloseChannelReturnType, CloseMode } from './actions/closeChannel.js';
+export type { DepositParameters, DepositReturnType } from './actions/deposit.js';
+export type { EventsParameters, EventsReturnType, OnParameters } from './actions/events.js';
+export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
+export type { PayParameters, PayReturnType, PayTarget } from './actions/pay.js';
+export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
+export type { RespondParameters, RespondReturnType } from './actions/respond.js';
+export type { SettleParameters, SettleReturnType } from './actions/settle.js';
+export type { StatusParameters, StatusReturnType } from './actions/status.js';
+export type { CloseWithOldProofParameters, SetOfflineParameters } from './actions/testing.js';
+export type { WithdrawParameters, WithdrawReturnType } from './actions/withdraw.js';
+export type { ChannelClient, CreateChannelClientParameters } from './client.js';
+export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';
+export type { WasmSource } from './loader.js';
+export type { Operation } from './operation.js';
+export { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
+export type {
+  ActionRequiredEvent,
+  Address,
+  Authorization,
+  ChainEvent,
+  ChannelEvent,
+  ChannelSide,
+  ChannelStatus,
+  ChannelView,
+  ChitEvent,
+  ChitEventOf,
+  ChitEventType,
+  ClientStatus,
+  ConnectionEvent,
+  Eip1193Provider,
+  FatalEvent,
+  Hex,
+  LaggedEvent,
+  PaymentEvent,
+  PaymentStatus,
+  PaymentView,
+  Progress,
+  ProgressEvent,
+  RecoveredEvent,
+  RequiredAction,
+  WarningEvent,
+} from './types.js';
+export {
+  discoverWallets,
+  type DiscoverWalletsParameters,
+  type DiscoverWalletsReturnType,
+  type WalletDetail,
+  type WalletInfo,
+} from './wallets.js';

@@ -1,0 +1,186 @@
+/** Turns the core's plain values into frozen public views. */
+
+import type {
+  Authorization,
+  ChannelSide,
+  ChannelView,
+  ChitEvent,
+  ClientStatus,
+  PaymentView,
+  Progress,
+} from './types.js';
+import { isErrorCode } from './errors.js';
+import { malformed } from './validate.js';
+
+type Raw = Record<string, unknown>;
+
+function record(value: unknown, what: string): Raw {
+  if (typeof value !== 'object' || value === null) throw malformed(what, value);
+  return value as Raw;
+}
+
+function amount(value: unknown, what: string): bigint {
+  if (typeof value === 'string' && /^[0-9]+$/.test(value)) return BigInt(value);
+  throw malformed(what, value);
+}
+
+/** The core leaves out what is absent, or sends null; the public side has one spelling. */
+function optional<T>(value: unknown): T | undefined {
+  return value === null ? undefined : (value as T | undefined);
+}
+
+function block(value: unknown): bigint | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint') return BigInt(value);
+  throw malformed('block number', value);
+}
+
+function failure(value: unknown): { readonly code: string; readonly message: string } | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return { code: isErrorCode(value) ? value : 'INTERNAL', message: value };
+  const raw = record(value, 'error');
+  return { code: String(raw['code'] ?? 'INTERNAL'), message: String(raw['message'] ?? '') };
+}
+
+function side(value: unknown): ChannelSide {
+  const raw = record(value, 'side');
+  return Object.freeze({
+    deposited: amount(raw['deposited'], 'deposit'),
+    withdrawn: amount(raw['withdrawn'], 'withdrawal'),
+    transferred: amount(raw['transferred'], 'transferred amount'),
+    locked: amount(raw['locked'], 'locked amount'),
+    nonce: raw['nonce'] as number,
+    balance: amount(raw['balance'], 'balance'),
+  });
+}
+
+/** A channel. */
+export function toChannel(value: unknown): ChannelView {
+  const raw = record(value, 'channel');
+  const confirmations = record(raw['confirmations'], 'count of confirmations') as unknown as ChannelView['confirmations'];
+  return Object.freeze({
+    id: raw['id'] as ChannelView['id'],
+    token: raw['token'] as ChannelView['token'],
+    partner: raw['partner'] as ChannelView['partner'],
+    salt: amount(String(raw['salt']), 'salt'),
+    status: raw['status'] as ChannelView['status'],
+    confirmations: Object.freeze({ have: confirmations.have, required: confirmations.required }),
+    partnerOnline: raw['partnerOnline'] === true,
+    ready: raw['ready'] === true,
+    ours: side(raw['ours']),
+    theirs: side(raw['theirs']),
+    capacity: amount(raw['capacity'], 'capacity'),
+    receivable: amount(raw['receivable'], 'receivable amount'),
+    pendingPayments: optional<number>(raw['pendingPayments']) ?? 0,
+    challengeEnd: optional<number>(raw['challengeEnd']),
+    closer: optional<ChannelView['closer']>(raw['closer']),
+    actionRequired: optional<ChannelView['actionRequired']>(raw['actionRequired']),
+    paid: amount(raw['paid'] ?? '0', 'payout'),
+    error: failure(raw['error']),
+  });
+}
+
+/** A bare amount. */
+export function toAmount(value: unknown): bigint {
+  return amount(value, 'amount');
+}
+
+/** A payment. */
+export function toPayment(value: unknown): PaymentView {
+  const raw = record(value, 'payment');
+  return Object.freeze({
+    id: raw['id'] as PaymentView['id'],
+    channel: raw['channel'] as PaymentView['channel'],
+    direction: raw['direction'] as PaymentView['direction'],
+    amount: amount(raw['amount'], 'amount'),
+    memo: optional<string>(raw['memo']),
+    status: raw['status'] as PaymentView['status'],
+    nonce: optional<number>(raw['nonce']) ?? 0,
+    at: raw['at'] as number,
+    error: failure(raw['error']),
+  });
+}
+
+/** A list. */
+export function toList<T>(value: unknown, convert: (item: unknown) => T): readonly T[] {
+  if (!Array.isArray(value)) throw malformed('list', value);
+  return Object.freeze(value.map(convert));
+}
+
+/** The answer to `authorize`. */
+export function toAuthorization(value: unknown): Authorization {
+  const raw = record(value, 'authorization');
+  return Object.freeze({
+    wallet: raw['wallet'] as Authorization['wallet'],
+    sessionKey: raw['sessionKey'] as Authorization['sessionKey'],
+    validUntil: raw['validUntil'] as number,
+  });
+}
+
+/** The answer to `status`. */
+export function toStatus(value: unknown): ClientStatus {
+  const raw = record(value, 'status');
+  return Object.freeze({
+    relay: raw['relay'] as ClientStatus['relay'],
+    relayReason: optional<string>(raw['relayReason']),
+    chainOk: raw['chainOk'] === true,
+    chainReason: optional<string>(raw['chainReason']),
+    block: block(raw['block']),
+    timestamp: optional<number>(raw['timestamp']),
+    persisted: optional<boolean>(raw['persisted']),
+    sessionKey: optional<ClientStatus['sessionKey']>(raw['sessionKey']),
+    authorized: raw['authorized'] === true,
+    authorizedUntil: optional<number>(raw['authorizedUntil']),
+  });
+}
+
+/** A step of an operation. */
+export function toProgress(raw: Raw): Progress {
+  return Object.freeze({
+    stage: raw['stage'] as Progress['stage'],
+    hash: optional<Progress['hash']>(raw['hash']),
+    confirmations: optional<number>(raw['confirmations']),
+    required: optional<number>(raw['required']),
+  });
+}
+
+/** An event; `undefined` for one that this version does not know. */
+export function toEvent(value: object): ChitEvent | undefined {
+  const raw = value as Raw;
+  switch (raw['type']) {
+    case 'channel':
+      return { type: 'channel', channel: toChannel(raw['channel']) };
+    case 'payment':
+      return { type: 'payment', payment: toPayment(raw['payment']) };
+    case 'progress':
+      return { type: 'progress', operation: String(raw['operation']), ...toProgress(raw) };
+    case 'connection':
+      return {
+        type: 'connection',
+        relay: raw['relay'] as 'online',
+        reason: optional<string>(raw['reason']),
+      };
+    case 'chain':
+      return {
+        type: 'chain',
+        block: block(raw['block']),
+        timestamp: optional<number>(raw['timestamp']),
+        ok: raw['ok'] === true,
+        reason: optional<string>(raw['reason']),
+        code: optional<string>(raw['code']),
+      };
+    case 'recovered':
+      return { type: 'recovered', channel: raw['channel'] as `0x${string}` };
+    case 'actionRequired':
+      return {
+        type: 'actionRequired',
+        channel: raw['channel'] as `0x${string}`,
+        action: raw['action'] as 'respond',
+        deadline: optional<number>(raw['deadline']),
+      };
+    case 'warning':
+      return { type: 'warning', code: String(raw['code']), message: String(raw['message']) };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,158 @@
+/** Checks of what callers pass in. They run before anything else, so a bad argument never changes a state. */
+
+import { ChitError, aborted, invalid } from './errors.js';
+import { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
+import type { Address, Eip1193Provider, Hex } from './types.js';
+
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+const HEX_32 = /^0x[0-9a-fA-F]{64}$/;
+const HEX_16 = /^0x[0-9a-fA-F]{32}$/;
+
+/** The parameters object itself. */
+export function checkParameters(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('parameters', 'an object with named parameters', value);
+  }
+}
+
+/** An address other than zero. The core checks the checksum of mixed-case addresses. */
+export function checkAddress(value: unknown, parameter: string): Address {
+  const address = checkToken(value, parameter);
+  if (address.toLowerCase() === NATIVE_TOKEN) throw invalid(parameter, 'an address other than zero', value);
+  return address;
+}
+
+/** An address; zero stands for the native coin. */
+export function checkToken(value: unknown, parameter: string): Address {
+  if (typeof value !== 'string' || !ADDRESS.test(value)) {
+    throw invalid(parameter, 'an address: 0x and 40 hex digits', value);
+  }
+  return value as Address;
+}
+
+/** A channel's id. */
+export function checkChannel(value: unknown): Hex {
+  if (typeof value !== 'string' || !HEX_32.test(value)) {
+    throw invalid('channel', 'a channel id: 0x and 64 hex digits', value);
+  }
+  return value.toLowerCase() as Hex;
+}
+
+/** A channel's salt, as the 32 bytes that cross into the core. */
+export function checkSalt(value: unknown): Hex {
+  if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
+    throw invalid('salt', 'a bigint between 0 and 2^64 - 1', value);
+  }
+  return `0x${value.toString(16).padStart(64, '0')}`;
+}
+
+/** A payment's id. */
+export function checkPaymentId(value: unknown, parameter = 'id'): Hex {
+  if (typeof value !== 'string' || !HEX_16.test(value)) {
+    throw invalid(parameter, 'a payment id: 0x and 32 hex digits', value);
+  }
+  return value.toLowerCase() as Hex;
+}
+
+/** An amount in base units, as the decimal string that crosses into the core. */
+export function checkAmount(value: unknown, parameter = 'amount'): string {
+  if (typeof value !== 'bigint') throw invalid(parameter, 'a bigint in base units', value);
+  if (value <= 0n || value > MAX_AMOUNT) throw invalid(parameter, 'between 1 and 2^128 - 1', value);
+  return value.toString();
+}
+
+/** A note to the payee. */
+export function checkMemo(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw invalid('memo', 'a string', value);
+  // A lone surrogate would silently become U+FFFD on its way into the core.
+  if (/\p{Surrogate}/u.test(value)) throw invalid('memo', 'well-formed Unicode', value);
+  if (new TextEncoder().encode(value).length > MAX_MEMO_BYTES) {
+    throw invalid('memo', `at most ${MAX_MEMO_BYTES} bytes of UTF-8`, value);
+  }
+  return value;
+}
+
+/** An integer in a range. */
+export function checkInteger(value: unknown, parameter: string, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw invalid(parameter, `an integer between ${min} and ${max}`, value);
+  }
+  return value;
+}
+
+/** True or false, or left out. */
+export function checkBoolean(value: unknown, parameter: string): boolean | undefined {
+  if (value !== undefined && typeof value !== 'boolean') throw invalid(parameter, 'a boolean', value);
+  return value;
+}
+
+/** A signal, or left out. */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const signal = value as Partial<AbortSignal> | null;
+  if (
+    typeof signal !== 'object' ||
+    signal === null ||
+    typeof signal.aborted !== 'boolean' ||
+    typeof signal.addEventListener !== 'function'
+  ) {
+    throw invalid('signal', 'an AbortSignal', value);
+  }
+  return signal as AbortSignal;
+}
+
+/** A signal, or left out; throws when it has already fired. */
+export function checkLiveSignal(value: unknown): AbortSignal | undefined {
+  const signal = checkSignal(value);
+  if (signal?.aborted) throw aborted(signal);
+  return signal;
+}
+
+/** An EIP-1193 provider. */
+export function checkProvider(value: unknown): Eip1193Provider {
+  if (typeof value !== 'object' || value === null || typeof (value as { request?: unknown }).request !== 'function') {
+    throw invalid('provider', 'an EIP-1193 provider with a request function', value);
+  }
+  return value as Eip1193Provider;
+}
+
+/** A relay's address. */
+export function checkRelayUrl(value: unknown): string {
+  if (typeof value === 'string') {
+    try {
+      const { protocol } = new URL(value);
+      if (protocol === 'ws:' || protocol === 'wss:') return value;
+    } catch {
+      // reported below
+    }
+  }
+  throw invalid('relayUrl', 'a ws: or wss: URL', value);
+}
+
+/** A name that separates clients of one account, or left out. */
+export function checkStorageName(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '' || value.length > 64) {
+    throw invalid('storageName', 'a string of 1 to 64 characters', value);
+  }
+  return value;
+}
+
+/** A function. */
+export function checkListener(value: unknown, parameter = 'listener'): void {
+  if (typeof value !== 'function') throw invalid(parameter, 'a function', value);
+}
+
+/** One of a few words. */
+export function checkOneOf<T extends string>(value: unknown, parameter: string, words: readonly T[]): T {
+  if (typeof value !== 'string' || !(words as readonly string[]).includes(value)) {
+    throw invalid(parameter, `one of ${words.map((word) => `'${word}'`).join(', ')}`, value);
+  }
+  return value as T;
+}
+
+/** The core sent something that this version does not understand. */
+export function malformed(what: string, value: unknown): ChitError {
+  return new ChitError('INTERNAL', `The core sent a malformed ${what}.`, { details: { value } });
+}

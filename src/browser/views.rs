@@ -1,0 +1,455 @@
+//! Plain JavaScript objects for what the application sees, and typed parameters for what it asks.
+//!
+//! Amounts cross as decimal strings: wasm-bindgen's integers wrap silently. The TypeScript above turns them into bigints.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status};
+use crate::node::{NodeEvent, NodeStatus};
+use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
+
+/// A value that is written as text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: std::fmt::Display> Serialize for Text<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de, T: FromText> Deserialize<'de> for Text<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::from_text(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A value that is read from text.
+pub(super) trait FromText: Sized {
+    fn from_text(text: &str) -> Result<Self, String>;
+}
+
+impl FromText for Amount {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: crate::protocol::AmountError| error.to_string())
+    }
+}
+
+impl FromText for Address {
+    /// Mixed case must be the EIP-55 checksum: a typing error in an address is a lost payment.
+    fn from_text(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("0x").ok_or("an address starts with 0x")?;
+        let one_case =
+            digits.chars().all(|c| !c.is_ascii_uppercase()) || digits.chars().all(|c| !c.is_ascii_lowercase());
+        if one_case {
+            text.parse().map_err(|_| "not an address".into())
+        } else {
+            Self::parse_checksummed(text, None).map_err(|_| "the address does not match its checksum".into())
+        }
+    }
+}
+
+impl FromText for B256 {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if !text.starts_with("0x") {
+            return Err("a hash starts with 0x".into());
+        }
+        text.parse().map_err(|_| "not 32 bytes of hex".into())
+    }
+}
+
+impl FromText for ChannelId {
+    fn from_text(text: &str) -> Result<Self, String> {
+        B256::from_text(text).map(Self)
+    }
+}
+
+impl FromText for PaymentId {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let bytes: alloy::primitives::FixedBytes<16> = text.parse().map_err(|_| "not 16 bytes of hex".to_owned())?;
+        Ok(Self(bytes.0))
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SideObject {
+    deposited: Text<Amount>,
+    withdrawn: Text<Amount>,
+    transferred: Text<Amount>,
+    locked: Text<Amount>,
+    nonce: u64,
+    balance: Text<Amount>,
+}
+
+impl From<&SideView> for SideObject {
+    fn from(side: &SideView) -> Self {
+        Self {
+            deposited: Text(side.deposited),
+            withdrawn: Text(side.withdrawn),
+            transferred: Text(side.transferred),
+            locked: Text(side.locked),
+            nonce: side.nonce.get(),
+            balance: Text(side.balance),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Confirmations {
+    have: u64,
+    required: u64,
+}
+
+/// A channel as JavaScript sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChannelObject {
+    id: Text<ChannelId>,
+    token: Text<Address>,
+    partner: Text<Address>,
+    salt: String,
+    status: &'static str,
+    confirmations: Confirmations,
+    partner_online: bool,
+    ready: bool,
+    ours: SideObject,
+    theirs: SideObject,
+    capacity: Text<Amount>,
+    receivable: Text<Amount>,
+    pending_payments: usize,
+    challenge_end: Option<u64>,
+    closer: Option<Text<Address>>,
+    action_required: Option<&'static str>,
+    paid: Text<Amount>,
+    error: Option<Failure>,
+}
+
+/// Why something stopped.
+#[derive(Debug, Serialize)]
+struct Failure {
+    code: &'static str,
+    message: String,
+}
+
+impl From<&ChannelView> for ChannelObject {
+    fn from(view: &ChannelView) -> Self {
+        Self {
+            id: Text(view.id),
+            token: Text(view.key.token),
+            partner: Text(view.partner),
+            salt: view.key.salt.to_string(),
+            status: match view.status {
+                Status::Opening => "opening",
+                Status::Open => "open",
+                Status::Closing => "closing",
+                Status::Settleable => "settleable",
+                Status::Settled => "settled",
+                Status::Stopped => "stopped",
+            },
+            confirmations: Confirmations { have: view.confirmations, required: view.required },
+            partner_online: view.partner_online,
+            ready: view.ready,
+            ours: (&view.ours).into(),
+            theirs: (&view.theirs).into(),
+            capacity: Text(view.capacity),
+            receivable: Text(view.theirs.balance),
+            pending_payments: view.pending_payments,
+            challenge_end: view.challenge_end,
+            closer: view.closer.map(Text),
+            action_required: view.action.map(action),
+            paid: Text(view.paid),
+            error: view.error.clone().map(|message| Failure { code: "CHANNEL_STOPPED", message }),
+        }
+    }
+}
+
+const fn action(action: Action) -> &'static str {
+    match action {
+        Action::Respond => "respond",
+        Action::Settle => "settle",
+    }
+}
+
+/// A payment as JavaScript sees it.
+#[derive(Debug, Serialize)]
+pub(super) struct PaymentObject {
+    id: Text<PaymentId>,
+    channel: Text<ChannelId>,
+    direction: &'static str,
+    amount: Text<Amount>,
+    memo: Option<String>,
+    status: &'static str,
+    nonce: u64,
+    at: u64,
+    error: Option<Failure>,
+}
+
+impl From<&PaymentView> for PaymentObject {
+    fn from(view: &PaymentView) -> Self {
+        let (status, error) = match &view.status {
+            PaymentStatus::Queued => ("queued", None),
+            PaymentStatus::Sent => ("sent", None),
+            PaymentStatus::Settled => ("settled", None),
+            PaymentStatus::Refused(reason) => ("refused", Some(reason.clone())),
+            PaymentStatus::Cancelled => ("cancelled", None),
+        };
+        Self {
+            id: Text(view.id),
+            channel: Text(view.channel),
+            direction: match view.flow {
+                Flow::Sent => "sent",
+                Flow::Received => "received",
+            },
+            amount: Text(view.amount),
+            memo: view.memo.clone(),
+            status,
+            nonce: view.nonce.get(),
+            at: view.at,
+            error: error.map(|message| Failure { code: "PAYMENT_REFUSED", message }),
+        }
+    }
+}
+
+/// How the client stands.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatusObject {
+    wallet: Text<Address>,
+    session_key: String,
+    relay: &'static str,
+    relay_reason: Option<String>,
+    chain_ok: bool,
+    chain_reason: Option<String>,
+    block: u64,
+    timestamp: u64,
+    persisted: Option<bool>,
+    authorized: bool,
+    authorized_until: Option<u64>,
+}
+
+impl StatusObject {
+    pub(super) fn new(status: NodeStatus, persisted: Option<bool>) -> Self {
+        Self {
+            wallet: Text(status.wallet),
+            session_key: status.session_key.to_string(),
+            relay: if status.online { "online" } else { "offline" },
+            relay_reason: status.relay_reason,
+            chain_ok: status.chain_reason.is_none() && status.block > 0,
+            chain_reason: status.chain_reason,
+            block: status.block,
+            timestamp: status.timestamp,
+            persisted,
+            authorized: status.authorized,
+            authorized_until: status.authorized_until,
+        }
+    }
+}
+
+/// The answer to an authorization.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuthorizationObject {
+    wallet: Text<Address>,
+    session_key: String,
+    valid_until: u64,
+}
+
+impl From<&Grant> for AuthorizationObject {
+    fn from(grant: &Grant) -> Self {
+        Self { wallet: Text(grant.wallet), session_key: grant.session_key.to_string(), valid_until: grant.valid_until }
+    }
+}
+
+/// An event as JavaScript sees it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(super) enum EventObject {
+    Channel {
+        channel: ChannelObject,
+    },
+    Payment {
+        payment: PaymentObject,
+    },
+    Progress {
+        operation: String,
+        stage: &'static str,
+        hash: Option<Text<B256>>,
+        confirmations: Option<u64>,
+        required: Option<u64>,
+    },
+    ActionRequired {
+        channel: Text<ChannelId>,
+        action: &'static str,
+        deadline: Option<u64>,
+    },
+    Recovered {
+        channel: Text<ChannelId>,
+    },
+    Connection {
+        relay: &'static str,
+        reason: Option<String>,
+    },
+    Chain {
+        block: u64,
+        timestamp: u64,
+        ok: bool,
+        reason: Option<String>,
+        code: Option<String>,
+    },
+    Warning {
+        code: &'static str,
+        message: String,
+    },
+    Fatal {
+        code: &'static str,
+        message: String,
+    },
+}
+
+impl From<&NodeEvent> for EventObject {
+    fn from(event: &NodeEvent) -> Self {
+        match event {
+            NodeEvent::Engine(event) => engine_event(event),
+            NodeEvent::Connection { online, reason } => {
+                Self::Connection { relay: if *online { "online" } else { "offline" }, reason: reason.clone() }
+            }
+            NodeEvent::Chain { block, timestamp, reason } => {
+                let (code, words) = reason.clone().unzip();
+                Self::Chain { block: *block, timestamp: *timestamp, ok: reason.is_none(), reason: words, code }
+            }
+            NodeEvent::Warning { code, message } => Self::Warning { code, message: message.clone() },
+            NodeEvent::Fatal { code, message } => Self::Fatal { code, message: message.clone() },
+        }
+    }
+}
+
+fn engine_event(event: &Event) -> EventObject {
+    match event {
+        Event::Channel(view) => EventObject::Channel { channel: view.as_ref().into() },
+        Event::Payment(view) => EventObject::Payment { payment: view.into() },
+        Event::Progress { operation, stage } => {
+            let (name, hash, counts) = match stage {
+                Stage::Partner => ("partner", None, None),
+                Stage::Wallet => ("wallet", None, None),
+                Stage::Submitted(hash) => ("submitted", Some(Text(*hash)), None),
+                Stage::Confirming { have, required } => ("confirming", None, Some((*have, *required))),
+                Stage::Confirmed => ("confirmed", None, None),
+                Stage::Ready => ("ready", None, None),
+            };
+            let (confirmations, required) = counts.unzip();
+            EventObject::Progress { operation: operation.clone(), stage: name, hash, confirmations, required }
+        }
+        Event::ActionRequired { channel, action: wanted, deadline } => {
+            EventObject::ActionRequired { channel: Text(*channel), action: action(*wanted), deadline: *deadline }
+        }
+        Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
+    }
+}
+
+/// What a client is configured with.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConfigObject {
+    pub(super) chain_id: u64,
+    pub(super) judge: Text<Address>,
+    /// A quantity in hex, as JSON-RPC writes it.
+    pub(super) from_block: String,
+    pub(super) confirmations: Option<u64>,
+    pub(super) polling_interval: Option<u64>,
+    pub(super) relay_url: String,
+    pub(super) wallet: Text<Address>,
+    pub(super) storage_name: Option<String>,
+    pub(super) window: Option<usize>,
+}
+
+/// How a close is asked for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum ModeName {
+    Auto,
+    Cooperative,
+    Unilateral,
+}
+
+impl From<ModeName> for CloseMode {
+    fn from(mode: ModeName) -> Self {
+        match mode {
+            ModeName::Auto => Self::Auto,
+            ModeName::Cooperative => Self::Cooperative,
+            ModeName::Unilateral => Self::Unilateral,
+        }
+    }
+}
+
+/// What JavaScript asks, by method name. Timeouts are in milliseconds.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(super) enum Request {
+    Authorize {},
+    OpenChannel {
+        operation: String,
+        partner: Text<Address>,
+        token: Text<Address>,
+        deposit: Text<Amount>,
+        salt: Option<Text<B256>>,
+    },
+    Deposit {
+        operation: String,
+        channel: Text<ChannelId>,
+        amount: Text<Amount>,
+    },
+    Pay {
+        payment: Option<Text<PaymentId>>,
+        channel: Option<Text<ChannelId>>,
+        to: Option<Text<Address>>,
+        token: Option<Text<Address>>,
+        amount: Text<Amount>,
+        memo: Option<String>,
+    },
+    CancelPayment {
+        payment: Text<PaymentId>,
+    },
+    Withdraw {
+        operation: String,
+        channel: Text<ChannelId>,
+        amount: Text<Amount>,
+        timeout: Option<u64>,
+    },
+    CloseChannel {
+        operation: String,
+        channel: Text<ChannelId>,
+        mode: Option<ModeName>,
+        timeout: Option<u64>,
+        #[serde(default)]
+        force: bool,
+    },
+    Respond {
+        operation: String,
+        channel: Text<ChannelId>,
+    },
+    Settle {
+        operation: String,
+        channel: Text<ChannelId>,
+    },
+    Channels {},
+    Channel {
+        channel: Text<ChannelId>,
+    },
+    Payments {
+        channel: Option<Text<ChannelId>>,
+        limit: Option<usize>,
+        before: Option<Text<PaymentId>>,
+    },
+    Status {},
+    Balance {
+        token: Text<Address>,
+    },
+    DebugOffline {
+        offline: bool,
+    },
+    DebugCloseWithOldProof {
+        channel: Text<ChannelId>,
+    },
+}

@@ -1,0 +1,61 @@
+//! All channels, found by id or by partner: neither costs a walk over the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::protocol::{Address, ChannelId};
+
+use super::channel::Channel;
+
+/// One client's channels.
+#[derive(Debug, Default)]
+pub(super) struct Channels {
+    by_id: BTreeMap<ChannelId, Channel>,
+    by_partner: BTreeMap<Address, BTreeSet<ChannelId>>,
+}
+
+impl Channels {
+    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn contains(&self, id: ChannelId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
+    pub(super) fn insert(&mut self, channel: Channel) {
+        self.by_partner.entry(channel.partner()).or_default().insert(channel.id);
+        self.by_id.insert(channel.id, channel);
+    }
+
+    pub(super) fn remove(&mut self, id: ChannelId) {
+        let Some(channel) = self.by_id.remove(&id) else { return };
+        if let Some(others) = self.by_partner.get_mut(&channel.partner()) {
+            others.remove(&id);
+            if others.is_empty() {
+                self.by_partner.remove(&channel.partner());
+            }
+        }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Channel> {
+        self.by_id.values()
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.by_id.values_mut()
+    }
+
+    /// True when there is a channel with this wallet.
+    pub(super) fn is_partner(&self, wallet: Address) -> bool {
+        self.by_partner.contains_key(&wallet)
+    }
+
+    /// The channels with this wallet.
+    pub(super) fn with(&self, partner: Address) -> Vec<ChannelId> {
+        self.by_partner.get(&partner).into_iter().flatten().copied().collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! What becomes visible after a step is durable: messages, transactions, replies and events.
+
+use crate::protocol::{
+    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, Message, Nonce, PaymentId, PublicKey, Timestamp,
+};
+
+use super::{EngineError, OperationId, RequestId, TransactionId};
+
+/// One thing for the driver to do. It may do them in any order but that of the messages to one peer.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send a message to a peer's session key.
+    Send {
+        /// To whom.
+        to: PublicKey,
+        /// What.
+        message: Message,
+    },
+    /// Ask the relay's directory for a wallet's session keys.
+    Lookup(Address),
+    /// Read a session key's record from the Judge.
+    ReadSession {
+        /// The wallet.
+        wallet: Address,
+        /// The key's address.
+        session_key: Address,
+    },
+    /// Ask the wallet to send a transaction, once. It is never repeated without being asked for again.
+    Transact {
+        /// The number to report the outcome under.
+        id: TransactionId,
+        /// What the transaction does.
+        call: JudgeCall,
+    },
+    /// Answer a command.
+    Reply {
+        /// The command's number.
+        request: RequestId,
+        /// Its result.
+        result: Result<Reply, EngineError>,
+    },
+    /// Tell the application.
+    Emit(Event),
+}
+
+/// The result of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The channel as it is now.
+    Channel(Box<ChannelView>),
+    /// The payment as it is now.
+    Payment(PaymentView),
+}
+
+/// Something that the application may want to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A channel changed.
+    Channel(Box<ChannelView>),
+    /// A payment changed or arrived.
+    Payment(PaymentView),
+    /// A long command came further.
+    Progress {
+        /// The command's name.
+        operation: OperationId,
+        /// How far.
+        stage: Stage,
+    },
+    /// The user should act.
+    ActionRequired {
+        /// The channel.
+        channel: ChannelId,
+        /// What to do.
+        action: Action,
+        /// Until when, if there is a deadline.
+        deadline: Option<Timestamp>,
+    },
+    /// State was recovered from the partner's copy.
+    Recovered {
+        /// The channel.
+        channel: ChannelId,
+    },
+}
+
+/// How far a long command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waiting for the partner's signature.
+    Partner,
+    /// Waiting for the user to confirm in the wallet.
+    Wallet,
+    /// Sent, in no block yet.
+    Submitted(B256),
+    /// In a block.
+    Confirming {
+        /// Confirmations so far.
+        have: u64,
+        /// Confirmations that count.
+        required: u64,
+    },
+    /// Enough confirmations.
+    Confirmed,
+    /// The partner is there: payments go through.
+    Ready,
+}
+
+/// What the user should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Bring the newest proof to the Judge: the partner closed with an older one.
+    Respond,
+    /// Take the money out: the challenge period is over.
+    Settle,
+}
+
+/// Where a channel is in its life, as far as the chain has told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Not enough confirmations yet.
+    Opening,
+    /// Payments can be made.
+    Open,
+    /// A cooperative close is signed and not yet in the chain, or a close waits for proofs.
+    Closing,
+    /// The challenge period is over; the payouts wait.
+    Settleable,
+    /// Everything was paid out.
+    Settled,
+    /// An error stopped it.
+    Stopped,
+}
+
+/// One side of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SideView {
+    /// Confirmed deposits.
+    pub deposited: Amount,
+    /// Withdrawals, pending ones included.
+    pub withdrawn: Amount,
+    /// Everything it has signed away.
+    pub transferred: Amount,
+    /// What it has locked.
+    pub locked: Amount,
+    /// Its last proof's number.
+    pub nonce: Nonce,
+    /// What it can still pay.
+    pub balance: Amount,
+}
+
+/// A channel as the application sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelView {
+    /// The id.
+    pub id: ChannelId,
+    /// What names it.
+    pub key: ChannelKey,
+    /// The other wallet.
+    pub partner: Address,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Confirmations of the opening.
+    pub confirmations: u64,
+    /// Confirmations that count.
+    pub required: u64,
+    /// True while the partner answers.
+    pub partner_online: bool,
+    /// True when a payment would leave at once.
+    pub ready: bool,
+    /// Our side.
+    pub ours: SideView,
+    /// The partner's side.
+    pub theirs: SideView,
+    /// What can be paid now, waiting payments counted as paid.
+    pub capacity: Amount,
+    /// Payments that wait or are not acknowledged.
+    pub pending_payments: usize,
+    /// When proofs stop counting, while closing alone.
+    pub challenge_end: Option<Timestamp>,
+    /// Who closed alone.
+    pub closer: Option<Address>,
+    /// What the user should do.
+    pub action: Option<Action>,
+    /// What this wallet was paid at the end.
+    pub paid: Amount,
+    /// Why it stopped.
+    pub error: Option<String>,
+}
+
+/// Which way a payment goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// From us.
+    Sent,
+    /// To us.
+    Received,
+}
+
+/// How far a payment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Waits; nothing is signed.
+    Queued,
+    /// Signed and on its way; it cannot be taken back.
+    Sent,
+    /// Stored by the payee.
+    Settled,
+    /// The payee did not accept it.
+    Refused(String),
+    /// Taken back before anything was signed.
+    Cancelled,
+}
+
+/// A payment as the application sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentView {
+    /// The payer's id for it.
+    pub id: PaymentId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Which way.
+    pub flow: Flow,
+    /// How much.
+    pub amount: Amount,
+    /// The payer's note.
+    pub memo: Option<String>,
+    /// How far.
+    pub status: PaymentStatus,
+    /// The proof that carries it, 0 while it waits.
+    pub nonce: Nonce,
+    /// When it was signed or stored here.
+    pub at: Timestamp,
+}

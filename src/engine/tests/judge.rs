@@ -1,0 +1,412 @@
+//! A Judge in plain Rust, for tests of the engine: its rules, its blocks, and reorgs by truncation.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{U256, keccak256};
+
+use crate::protocol::{
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Domain, Grant, Head, JudgeCall, JudgeEvent, LogPosition,
+    Nonce, Side, Signature, SignedProof, Timestamp, sol_types,
+};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SideState {
+    pub(super) deposited: u128,
+    pub(super) withdrawn: u128,
+    pub(super) nonce: u64,
+    pub(super) transferred: u128,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ChannelState {
+    pub(super) key: ChannelKey,
+    pub(super) closed_at: Option<Timestamp>,
+    pub(super) done: bool,
+    sides: [SideState; 2],
+}
+
+impl ChannelState {
+    pub(super) fn side(&self, wallet: Address) -> &SideState {
+        &self.sides[usize::from(wallet == self.key.b)]
+    }
+
+    fn side_mut(&mut self, wallet: Address) -> &mut SideState {
+        &mut self.sides[usize::from(wallet == self.key.b)]
+    }
+
+    fn total(&self) -> u128 {
+        self.sides.iter().map(|side| side.deposited - side.withdrawn).sum()
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    channels: BTreeMap<ChannelId, ChannelState>,
+    sessions: BTreeMap<(Address, Address), (Timestamp, Timestamp)>,
+    /// What each wallet was paid out, less what it put in.
+    wallets: BTreeMap<Address, i128>,
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    head: Head,
+    events: Vec<ChainEvent>,
+    state: State,
+    transactions: Vec<Sent>,
+}
+
+/// What a wallet can send.
+#[derive(Clone, Debug)]
+pub(super) enum Call {
+    Judge(JudgeCall),
+    Delegate { key: Address, until: Timestamp },
+    Revoke { key: Address },
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    hash: B256,
+    from: Address,
+    call: Call,
+}
+
+pub(super) struct Judge {
+    pub(super) domain: Domain,
+    pub(super) challenge: Timestamp,
+    blocks: Vec<Block>,
+    mempool: Vec<Sent>,
+    receipts: BTreeMap<B256, bool>,
+    sent: u64,
+    forks: u64,
+}
+
+type Outcome = Result<Vec<JudgeEvent>, &'static str>;
+
+impl Judge {
+    pub(super) fn new(domain: Domain, challenge: Timestamp, now: Timestamp) -> Self {
+        let head = Head { number: 0, hash: keccak256(b"genesis"), timestamp: now };
+        let genesis = Block { head, events: Vec::new(), state: State::default(), transactions: Vec::new() };
+        Self {
+            domain,
+            challenge,
+            blocks: vec![genesis],
+            mempool: Vec::new(),
+            receipts: BTreeMap::new(),
+            sent: 0,
+            forks: 0,
+        }
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.blocks.last().unwrap().head
+    }
+
+    pub(super) fn hash(&self, number: u64) -> Option<B256> {
+        self.blocks.get(usize::try_from(number).unwrap()).map(|block| block.head.hash)
+    }
+
+    pub(super) fn events(&self, from: u64, to: u64) -> Vec<ChainEvent> {
+        let inside = self.blocks.iter().filter(|block| (from..=to).contains(&block.head.number));
+        inside.flat_map(|block| block.events.iter().cloned()).collect()
+    }
+
+    pub(super) fn channel(&self, id: ChannelId) -> Option<&ChannelState> {
+        self.blocks.last().unwrap().state.channels.get(&id)
+    }
+
+    /// A session's record as of the newest block with `confirmations`.
+    pub(super) fn session(&self, wallet: Address, key: Address, confirmations: u64) -> (Timestamp, Timestamp) {
+        let number = (self.head().number + 1).saturating_sub(confirmations);
+        let state = &self.blocks[usize::try_from(number).unwrap()].state;
+        state.sessions.get(&(wallet, key)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn receipt(&self, hash: B256) -> Option<bool> {
+        self.receipts.get(&hash).copied()
+    }
+
+    /// What a wallet got out of all channels, less what it put in.
+    pub(super) fn gain(&self, wallet: Address) -> i128 {
+        self.blocks.last().unwrap().state.wallets.get(&wallet).copied().unwrap_or_default()
+    }
+
+    /// Takes a transaction if it would succeed now, as a wallet's gas estimate tells.
+    pub(super) fn submit(&mut self, from: Address, call: Call) -> Result<B256, &'static str> {
+        let mut state = self.blocks.last().unwrap().state.clone();
+        let at = self.head().timestamp;
+        for earlier in &self.mempool {
+            let _ = state.execute(earlier.from, &earlier.call, at, self);
+        }
+        state.execute(from, &call, at, self)?;
+        self.sent += 1;
+        let hash = keccak256([b"transaction".as_slice(), &self.sent.to_be_bytes()].concat());
+        self.mempool.push(Sent { hash, from, call });
+        Ok(hash)
+    }
+
+    /// Puts what waits into a block.
+    pub(super) fn mine(&mut self, now: Timestamp) {
+        let parent = self.head();
+        let number = parent.number + 1;
+        let fork = self.forks.to_be_bytes();
+        let hash = keccak256([parent.hash.as_slice(), &number.to_be_bytes(), &fork].concat());
+        let timestamp = now.max(parent.timestamp + 1);
+        let mut state = self.blocks.last().unwrap().state.clone();
+        let mut events = Vec::new();
+        let transactions = std::mem::take(&mut self.mempool);
+        for sent in &transactions {
+            let before = state.clone();
+            let outcome = state.execute(sent.from, &sent.call, timestamp, self);
+            self.receipts.insert(sent.hash, outcome.is_ok());
+            match outcome {
+                Ok(new) => events.extend(new.into_iter().map(|event| (sent.hash, event))),
+                Err(_) => state = before,
+            }
+        }
+        let place = |(index, (transaction, event))| ChainEvent {
+            position: LogPosition { block: number, index: index as u64, block_hash: hash, transaction },
+            event,
+        };
+        let events = events.into_iter().enumerate().map(place).collect();
+        self.blocks.push(Block { head: Head { number, hash, timestamp }, events, state, transactions });
+    }
+
+    /// Takes away the newest blocks. Their transactions wait again if `keep`, else they are gone.
+    pub(super) fn reorg(&mut self, depth: usize, keep: bool) {
+        self.forks += 1;
+        let removed = self.blocks.split_off(self.blocks.len() - depth);
+        let sent: Vec<Sent> = removed.into_iter().flat_map(|block| block.transactions).collect();
+        for transaction in &sent {
+            self.receipts.remove(&transaction.hash);
+        }
+        if keep {
+            self.mempool.splice(0..0, sent);
+        }
+    }
+
+    fn signed(&self, state: &State, wallet: Address, digest: B256, signature: &Signature, at: Timestamp) -> bool {
+        let Ok(signer) = signature.recover(digest) else { return false };
+        let (until, revoked) = state.sessions.get(&(wallet, signer)).copied().unwrap_or_default();
+        signer == wallet || (until > at && (revoked == 0 || revoked > at))
+    }
+}
+
+impl State {
+    fn execute(&mut self, from: Address, call: &Call, now: Timestamp, judge: &Judge) -> Outcome {
+        match call {
+            Call::Judge(call) => self.judge(from, call, now, judge),
+            Call::Delegate { key, until } => Ok(self.delegate(from, *key, *until)),
+            Call::Revoke { key } => {
+                let session = self.sessions.entry((from, *key)).or_default();
+                if session.1 != 0 {
+                    return Err("NothingToDo");
+                }
+                session.1 = now + judge.challenge;
+                Ok(vec![set(from, *key, *session)])
+            }
+        }
+    }
+
+    fn delegate(&mut self, wallet: Address, key: Address, until: Timestamp) -> Vec<JudgeEvent> {
+        let session = self.sessions.entry((wallet, key)).or_default();
+        if until <= session.0 {
+            return Vec::new();
+        }
+        session.0 = until;
+        vec![set(wallet, key, *session)]
+    }
+
+    fn bring(&mut self, grants: &[Grant], judge: &Judge) -> Outcome {
+        let mut events = Vec::new();
+        for grant in grants {
+            grant.verify(&judge.domain).map_err(|_| "BadSignature")?;
+            events.extend(self.delegate(grant.wallet, grant.session_key, grant.valid_until));
+        }
+        Ok(events)
+    }
+
+    fn pay(&mut self, id: ChannelId, wallet: Address, amount: u128) -> JudgeEvent {
+        *self.wallets.entry(wallet).or_default() += i128::try_from(amount).unwrap();
+        JudgeEvent::Paid { channel: id, wallet, amount: Amount::new(amount), credited: false }
+    }
+
+    fn deposit(&mut self, id: ChannelId, wallet: Address, amount: u128) -> JudgeEvent {
+        *self.wallets.entry(wallet).or_default() -= i128::try_from(amount).unwrap();
+        let side = self.channels.get_mut(&id).unwrap().side_mut(wallet);
+        side.deposited += amount;
+        JudgeEvent::Deposited { channel: id, wallet, total: Amount::new(side.deposited) }
+    }
+
+    /// The channel, if proofs and cooperative closes still count, and the time at which keys must be valid.
+    fn undecided(
+        &self,
+        id: ChannelId,
+        now: Timestamp,
+        judge: &Judge,
+    ) -> Result<(&ChannelState, Timestamp), &'static str> {
+        let channel = self.channels.get(&id).filter(|channel| !channel.done).ok_or("NotOpen")?;
+        match channel.closed_at {
+            Some(closed) if now >= closed + judge.challenge => Err("ChallengeOver"),
+            closed => Ok((channel, closed.unwrap_or(now))),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        id: ChannelId,
+        sender: Address,
+        signed: &SignedProof,
+        at: Timestamp,
+        judge: &Judge,
+    ) -> Outcome {
+        let proof = &signed.proof;
+        if !judge.signed(self, sender, proof.digest(&judge.domain), &signed.signature, at) {
+            return Err("BadSignature");
+        }
+        let side = self.channels.get_mut(&id).unwrap().side_mut(sender);
+        if (proof.channel, proof.sender) != (id, sender) || proof.nonce.get() <= side.nonce {
+            return Err("StaleNonce");
+        }
+        (side.nonce, side.transferred) = (proof.nonce.get(), proof.transferred.get());
+        Ok(vec![JudgeEvent::ProofAccepted {
+            channel: id,
+            sender,
+            nonce: Nonce::new(side.nonce).unwrap(),
+            transferred: proof.transferred,
+            locked: proof.locked,
+            locks_root: proof.locks_root,
+        }])
+    }
+
+    fn judge(&mut self, from: Address, call: &JudgeCall, now: Timestamp, judge: &Judge) -> Outcome {
+        let domain = &judge.domain;
+        match call {
+            JudgeCall::Open { key, deposit, session_key, valid_until } => {
+                let id = key.id();
+                if self.channels.contains_key(&id) || key.side_of(from).is_none() {
+                    return Err("ChannelExists");
+                }
+                let state = ChannelState { key: *key, closed_at: None, done: false, sides: Default::default() };
+                self.channels.insert(id, state);
+                let mut events = vec![JudgeEvent::Opened { key: *key }];
+                if !session_key.is_zero() {
+                    events.extend(self.delegate(from, *session_key, *valid_until));
+                }
+                if !deposit.is_zero() {
+                    events.push(self.deposit(id, from, deposit.get()));
+                }
+                Ok(events)
+            }
+            JudgeCall::Deposit { key, amount } => {
+                let open = |channel: &&ChannelState| channel.closed_at.is_none() && !channel.done;
+                self.channels.get(&key.id()).filter(open).ok_or("NotOpen")?;
+                Ok(vec![self.deposit(key.id(), from, amount.get())])
+            }
+            JudgeCall::Close { key, proof, grant } => {
+                let id = key.id();
+                let open = |channel: &&ChannelState| channel.closed_at.is_none() && !channel.done;
+                self.channels.get(&id).filter(open).ok_or("NotOpen")?;
+                let mut events = self.bring(grant.as_slice(), judge)?;
+                let partner = key.wallet(key.side_of(from).ok_or("NotParticipant")?.other());
+                if let Some(proof) = proof {
+                    events.extend(self.accept(id, partner, proof, now, judge)?);
+                }
+                self.channels.get_mut(&id).unwrap().closed_at = Some(now);
+                events.push(JudgeEvent::Closing { channel: id, closer: from, challenge_end: now + judge.challenge });
+                Ok(events)
+            }
+            JudgeCall::Update { key, proof, grant } => {
+                let mut events = self.bring(grant.as_slice(), judge)?;
+                let (_, at) = self.undecided(key.id(), now, judge)?;
+                let partner = key.wallet(key.side_of(from).ok_or("NotParticipant")?.other());
+                events.extend(self.accept(key.id(), partner, proof, at, judge)?);
+                Ok(events)
+            }
+            JudgeCall::Settle { key } => {
+                let id = key.id();
+                let channel = self.channels.get(&id).filter(|channel| !channel.done).ok_or("NothingToDo")?;
+                let closed = channel.closed_at.ok_or("NotClosing")?;
+                if now < closed + judge.challenge {
+                    return Err("InChallenge");
+                }
+                let (a, b) = (channel.sides[0], channel.sides[1]);
+                let total = channel.total();
+                let owed = |own: SideState, other: SideState| {
+                    let plus = U256::from(own.deposited) + U256::from(other.transferred);
+                    let minus = U256::from(own.withdrawn) + U256::from(own.transferred);
+                    u128::try_from(plus.saturating_sub(minus).min(U256::from(total))).unwrap()
+                };
+                let (pay_a, pay_b) = (owed(a, b), owed(b, a));
+                assert_eq!(pay_a + pay_b, total, "the payout is exact");
+                self.finish(id, false, pay_a, pay_b)
+            }
+            JudgeCall::CooperativeClose { key, balance_a, balance_b, deadline, signature_a, signature_b, grants } => {
+                let mut events = self.bring(grants, judge)?;
+                let (channel, at) = self.undecided(key.id(), now, judge)?;
+                let digest = domain.digest(&sol_types::CooperativeClose {
+                    channelId: key.id().0,
+                    balanceA: balance_a.get(),
+                    balanceB: balance_b.get(),
+                    deadline: *deadline,
+                });
+                if now > *deadline {
+                    return Err("DeadlineExpired");
+                }
+                if balance_a.get() + balance_b.get() != channel.total() {
+                    return Err("Conservation");
+                }
+                if !judge.signed(self, key.a, digest, signature_a, at)
+                    || !judge.signed(self, key.b, digest, signature_b, at)
+                {
+                    return Err("BadSignature");
+                }
+                events.extend(self.finish(key.id(), true, balance_a.get(), balance_b.get())?);
+                Ok(events)
+            }
+            JudgeCall::CooperativeWithdraw { key, wallet, total, deadline, signature_a, signature_b, grants } => {
+                let mut events = self.bring(grants, judge)?;
+                let id = key.id();
+                let digest = domain.digest(&sol_types::CooperativeWithdraw {
+                    channelId: id.0,
+                    wallet: *wallet,
+                    totalWithdrawn: total.get(),
+                    deadline: *deadline,
+                });
+                if now > *deadline {
+                    return Err("DeadlineExpired");
+                }
+                if !judge.signed(self, key.a, digest, signature_a, now)
+                    || !judge.signed(self, key.b, digest, signature_b, now)
+                {
+                    return Err("BadSignature");
+                }
+                let open = |channel: &&mut ChannelState| channel.closed_at.is_none() && !channel.done;
+                let channel = self.channels.get_mut(&id).filter(open).ok_or("NotOpen")?;
+                let side = channel.side_mut(*wallet);
+                let more = total.get().checked_sub(side.withdrawn).filter(|more| *more > 0).ok_or("NothingToDo")?;
+                side.withdrawn = total.get();
+                if more > channel.sides.iter().map(|side| side.deposited).sum::<u128>() {
+                    return Err("Conservation");
+                }
+                self.pay(id, *wallet, more);
+                events.push(JudgeEvent::Withdrawn { channel: id, wallet: *wallet, total: *total });
+                Ok(events)
+            }
+        }
+    }
+
+    fn finish(&mut self, id: ChannelId, cooperative: bool, pay_a: u128, pay_b: u128) -> Outcome {
+        let channel = self.channels.get_mut(&id).unwrap();
+        channel.done = true;
+        let key = channel.key;
+        let paid = [(key.wallet(Side::A), pay_a), (key.wallet(Side::B), pay_b)];
+        let mut events: Vec<JudgeEvent> =
+            paid.into_iter().map(|(wallet, amount)| self.pay(id, wallet, amount)).collect();
+        events.push(JudgeEvent::Done { channel: id, cooperative });
+        Ok(events)
+    }
+}
+
+fn set(wallet: Address, session_key: Address, (valid_until, revoked_from): (Timestamp, Timestamp)) -> JudgeEvent {
+    JudgeEvent::SessionKeySet { wallet, session_key, valid_until, revoked_from }
+}

@@ -1,0 +1,153 @@
+//! The chain's task and the single questions that a node asks the chain.
+
+use std::time::Duration;
+
+use futures::SinkExt;
+use futures::channel::mpsc;
+
+use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, TransactionError};
+use crate::engine::records::{CHALLENGE, read, write};
+use crate::engine::{ChainInput, TransactionFailure};
+use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, Timestamp};
+use crate::store::{Batch, Store};
+
+use super::{NodeConfig, NodeError, Runtime};
+
+/// What a look at the chain gave: the news with the position to store, or the code and words of an error.
+pub(super) type ChainReport = Result<(ChainInput, AlarmState), (String, String)>;
+
+/// Looks at the chain again and again.
+pub(super) struct ChainTask<P, R> {
+    alarm: Alarm<P>,
+    runtime: R,
+    pause: Duration,
+    reports: mpsc::Sender<ChainReport>,
+}
+
+impl<P: Provider + Clone, R: Runtime> ChainTask<P, R> {
+    pub(super) fn new(
+        provider: P,
+        runtime: R,
+        config: &NodeConfig,
+        state: Option<AlarmState>,
+        reports: mpsc::Sender<ChainReport>,
+    ) -> Self {
+        let alarm_config = AlarmConfig {
+            chain_id: config.domain.chain_id(),
+            judge: config.domain.judge(),
+            confirmations: config.confirmations,
+            from_block: config.from_block,
+        };
+        Self { alarm: Alarm::new(provider, alarm_config, state), runtime, pause: config.polling_interval, reports }
+    }
+
+    /// Runs until the driver closes. Nothing is told while the head stays the same.
+    pub(super) async fn run(mut self) {
+        let mut known = None;
+        loop {
+            let mut again = false;
+            let report = match self.alarm.poll().await {
+                Ok(update) => {
+                    again = !update.complete;
+                    let unchanged = known == Some(update.head.hash) && update.complete;
+                    known = update.complete.then_some(update.head.hash);
+                    let input = ChainInput {
+                        head: update.head,
+                        rollback: update.rollback,
+                        confirmed: update.confirmed,
+                        pending: update.pending,
+                        complete: update.complete,
+                    };
+                    (!unchanged).then(|| Ok((input, self.alarm.state().clone())))
+                }
+                Err(error) => {
+                    known = None;
+                    Some(Err((error.code().to_owned(), error.to_string())))
+                }
+            };
+            if let Some(report) = report {
+                if self.reports.send(report).await.is_err() {
+                    return;
+                }
+            } else if self.reports.is_closed() {
+                return;
+            }
+            if !again {
+                self.runtime.sleep(self.pause).await;
+            }
+        }
+    }
+}
+
+/// The Judge's challenge period. It never changes, so it is read once and stored.
+pub(super) async fn challenge<P: Provider, S: Store>(
+    provider: &P,
+    store: &S,
+    judge: Address,
+) -> Result<Timestamp, NodeError> {
+    if let Some(stored) = store.get(CHALLENGE).await? {
+        return Ok(read::<u64>(&stored)?);
+    }
+    let challenge = chain::challenge(provider, judge).await.map_err(read_error)?;
+    store.commit(Batch { puts: vec![(CHALLENGE.to_vec(), write(&challenge))], deletes: Vec::new() }).await?;
+    Ok(challenge)
+}
+
+/// The Judge's record of a session key: valid until, revoked from.
+pub(super) async fn session<P: Provider>(
+    provider: &P,
+    config: &NodeConfig,
+    wallet: Address,
+    session_key: Address,
+) -> Result<(Timestamp, Timestamp), NodeError> {
+    let session = chain::session(provider, config.domain.judge(), wallet, session_key, None).await;
+    session.map(|session| (session.valid_until, session.revoked_from)).map_err(read_error)
+}
+
+/// What a wallet holds of a token.
+pub(super) async fn balance<P: Provider>(provider: &P, token: Address, wallet: Address) -> Result<Amount, NodeError> {
+    chain::balance(provider, token, wallet).await.map_err(read_error)
+}
+
+/// Whether a transaction succeeded, once it is in a block.
+pub(super) async fn receipt<P: Provider>(provider: &P, hash: B256) -> Result<Option<bool>, NodeError> {
+    let receipt = chain::receipt(provider, hash).await.map_err(read_error)?;
+    Ok(receipt.map(|receipt| receipt.success))
+}
+
+/// Asks the wallet for a grant.
+pub(super) async fn grant<P: Provider>(
+    provider: &P,
+    config: &NodeConfig,
+    session_key: Address,
+    valid_until: Timestamp,
+) -> Result<Grant, NodeError> {
+    let granted = chain::request_grant(provider, &config.domain, config.wallet, session_key, valid_until).await;
+    granted.map_err(|error| chain_error(&error))
+}
+
+/// Asks the wallet to send a transaction.
+pub(super) async fn submit<P: Provider, R: Runtime>(
+    provider: &P,
+    runtime: &R,
+    config: &NodeConfig,
+    call: &JudgeCall,
+) -> Result<B256, TransactionError> {
+    let domain = &config.domain;
+    let config = ChainConfig { chain_id: domain.chain_id(), judge: domain.judge(), wallet: config.wallet };
+    let wait = async |pause: Duration| runtime.sleep(pause).await;
+    chain::submit(provider, wait, &config, call).await.map(|submitted| submitted.hash)
+}
+
+/// A failure as the engine takes it.
+pub(super) fn failure(error: TransactionError) -> TransactionFailure {
+    TransactionFailure { code: error.code(), message: error.to_string() }
+}
+
+fn read_error(error: ReadError) -> NodeError {
+    NodeError::Chain { code: error.code(), message: error.to_string() }
+}
+
+pub(super) fn chain_error(error: &TransactionError) -> NodeError {
+    NodeError::Chain { code: error.code(), message: error.to_string() }
+}

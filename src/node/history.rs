@@ -1,0 +1,84 @@
+//! Past payments, read from the update records: newest first, both directions merged.
+
+use std::ops::Bound;
+
+use crate::engine::records::{UpdateRecord, read, update_key};
+use crate::engine::{Engine, Flow, PaymentView, Signer, payment_views};
+use crate::protocol::{ChannelId, Nonce, SignedProof};
+use crate::store::{Scan, Store, StoreError};
+
+use super::PaymentQuery;
+
+/// The payments that a query asks for.
+///
+/// # Errors
+/// [`StoreError`] when records cannot be read.
+pub(super) async fn payments<S: Store, K: Signer>(
+    store: &S,
+    engine: impl Fn(&mut dyn FnMut(&Engine<K>)),
+    query: &PaymentQuery,
+) -> Result<Vec<PaymentView>, StoreError> {
+    let mut channels = Vec::new();
+    engine(&mut |engine| {
+        channels = match query.channel {
+            Some(channel) => vec![channel],
+            None => engine.channels().iter().map(|channel| channel.id).collect(),
+        };
+    });
+    let mut found = Vec::new();
+    for channel in channels {
+        for flow in [Flow::Sent, Flow::Received] {
+            for record in updates(store, channel, flow, query).await? {
+                engine(&mut |engine| {
+                    let status = engine.payment_status(channel, flow, record.signed.proof.nonce);
+                    let mut views = payment_views(&record, flow, &status);
+                    views.reverse();
+                    found.append(&mut views);
+                });
+            }
+        }
+    }
+    found.sort_by(|one, other| other.at.cmp(&one.at));
+    if let Some(before) = query.before {
+        let older = found.iter().position(|payment| payment.id == before).map_or(found.len(), |index| index + 1);
+        found.drain(..older);
+    }
+    found.truncate(query.limit);
+    Ok(found)
+}
+
+/// The oldest proof that is stored of the partner.
+///
+/// # Errors
+/// [`StoreError`] when records cannot be read.
+pub(super) async fn oldest_received<S: Store>(
+    store: &S,
+    channel: ChannelId,
+) -> Result<Option<SignedProof>, StoreError> {
+    let scan = Scan {
+        from: Bound::Included(update_key(channel, Flow::Received, Nonce::ZERO)),
+        to: Bound::Included(update_key(channel, Flow::Received, Nonce::MAX)),
+        backwards: false,
+        limit: 1,
+    };
+    let records = store.scan(scan).await?;
+    records.first().map(|(_, value)| read::<UpdateRecord>(value).map(|record| record.signed)).transpose()
+}
+
+/// The newest updates of one direction, each of which carries at least one payment.
+async fn updates<S: Store>(
+    store: &S,
+    channel: ChannelId,
+    flow: Flow,
+    query: &PaymentQuery,
+) -> Result<Vec<UpdateRecord>, StoreError> {
+    let scan = Scan {
+        from: Bound::Included(update_key(channel, flow, Nonce::ZERO)),
+        to: Bound::Included(update_key(channel, flow, Nonce::MAX)),
+        backwards: true,
+        // Where the page starts is not known before the payment is found.
+        limit: if query.before.is_some() { usize::MAX } else { query.limit },
+    };
+    let records = store.scan(scan).await?;
+    records.iter().map(|(_, value)| read::<UpdateRecord>(value)).collect()
+}

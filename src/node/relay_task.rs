@@ -1,0 +1,257 @@
+//! The relay's task: connect, greet, seal and send, receive and open, and connect again.
+//!
+//! What is waiting when a connection breaks is dropped: the engine compares states on every new connection and sends
+//! again, byte for byte, what the partner lacks.
+
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use futures::future::{Either, select};
+use futures::{FutureExt, SinkExt, StreamExt, pin_mut};
+
+use crate::engine::Input;
+use crate::protocol::{Address, Domain, Grant, Message, PublicKey, SessionKey};
+use crate::transport::{Backoff, Dial, RelayClient, RelayEvent, Sealer};
+
+use super::{NodeEvent, Runtime};
+
+/// How long a connection and its handshake may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// How often the heartbeat is looked at.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// What the driver wants of the relay.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Send {
+        to: PublicKey,
+        message: Box<Message>,
+    },
+    Lookup(Address),
+    Announce(Grant),
+    /// Break the connection and stay away, or come back: the "go offline" switch.
+    Offline(bool),
+    Close,
+}
+
+/// What the relay's task tells the driver.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Input(Input),
+    Event(NodeEvent),
+}
+
+/// The relay's task and what it needs.
+pub(super) struct RelayTask<D, R> {
+    pub(super) dial: D,
+    pub(super) runtime: R,
+    pub(super) url: String,
+    pub(super) domain: Domain,
+    pub(super) key: SessionKey,
+    pub(super) grant: Option<Grant>,
+    pub(super) outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    pub(super) incoming: mpsc::Sender<Incoming>,
+}
+
+/// Why a session ended.
+enum Ended {
+    /// Connect again, after a pause.
+    Lost(String),
+    /// Wait until told to come back.
+    Offline,
+    /// Never connect again.
+    Closed,
+}
+
+impl<D: Dial, R: Runtime> RelayTask<D, R> {
+    /// Runs until the driver closes.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let ended = match self.connect().await {
+                Ok(client) => {
+                    backoff = Backoff::default();
+                    self.session(&client).await
+                }
+                Err(reason) => Ended::Lost(reason),
+            };
+            let reason = match ended {
+                Ended::Closed => return,
+                Ended::Offline => None,
+                Ended::Lost(reason) => Some(reason),
+            };
+            let event = NodeEvent::Connection { online: false, reason: reason.clone() };
+            if self.tell(Incoming::Input(Input::Offline)).await.is_err()
+                || self.tell(Incoming::Event(event)).await.is_err()
+            {
+                return;
+            }
+            let resumed = match reason {
+                None => self.stay_away().await,
+                Some(_) => {
+                    // Without randomness the pause is merely not jittered.
+                    let mut random = [0; 4];
+                    let _ = self.runtime.random(&mut random);
+                    self.pause(backoff.after_failure(u32::from_le_bytes(random))).await
+                }
+            };
+            if !resumed {
+                return;
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<RelayClient<D::Link>, String> {
+        let attempt = async {
+            let link = self.dial.dial(&self.url).await.map_err(|error| error.to_string())?;
+            RelayClient::connect(link, &self.key).await.map_err(|error| error.to_string())
+        };
+        let timeout = self.runtime.sleep(CONNECT_WITHIN);
+        pin_mut!(attempt, timeout);
+        match select(attempt, timeout).await {
+            Either::Left((client, _)) => client,
+            Either::Right(_) => Err("the relay did not answer in time".into()),
+        }
+    }
+
+    /// One connection, from greeting to end.
+    async fn session(&mut self, client: &RelayClient<D::Link>) -> Ended {
+        let mut sealer = Sealer::new(self.key.clone());
+        if let Some(grant) = self.grant {
+            if let Err(error) = client.announce(self.domain.chain_id(), self.domain.judge(), grant).await {
+                return Ended::Lost(error.to_string());
+            }
+        }
+        let event = NodeEvent::Connection { online: true, reason: None };
+        if self.tell(Incoming::Event(event)).await.is_err() || self.tell(Incoming::Input(Input::Online)).await.is_err()
+        {
+            return Ended::Closed;
+        }
+        loop {
+            let next = {
+                let received = client.receive().fuse();
+                let wanted = self.outgoing.next().fuse();
+                let beat = self.runtime.sleep(HEARTBEAT).fuse();
+                pin_mut!(received, wanted, beat);
+                futures::select_biased! {
+                    wanted = wanted => Next::Wanted(wanted),
+                    event = received => Next::Event(event),
+                    () = beat => Next::Beat,
+                }
+            };
+            let going_on = match next {
+                Next::Wanted(Some(wanted)) => self.carry_out(wanted, client, &mut sealer).await,
+                Next::Wanted(None) => Err(Ended::Closed),
+                Next::Event(event) => self.report(event, &mut sealer).await,
+                Next::Beat => self.beat(client).await,
+            };
+            if let Err(ended) = going_on {
+                return ended;
+            }
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        wanted: Outgoing,
+        client: &RelayClient<D::Link>,
+        sealer: &mut Sealer,
+    ) -> Result<(), Ended> {
+        let (chain_id, judge) = (self.domain.chain_id(), self.domain.judge());
+        let done = match wanted {
+            Outgoing::Send { to, message } => {
+                let mut nonce = [0; 24];
+                if !self.runtime.random(&mut nonce) {
+                    return Err(Ended::Lost("there is no source of random bytes".into()));
+                }
+                match sealer.seal(to, nonce, &message.to_bytes()) {
+                    Ok(frame) => client.send_to(to, frame).await,
+                    // A key that is no point of the curve has no owner who could read it.
+                    Err(_) => Ok(()),
+                }
+            }
+            Outgoing::Lookup(wallet) => client.lookup(chain_id, judge, wallet).await,
+            Outgoing::Announce(grant) => {
+                self.grant = Some(grant);
+                client.announce(chain_id, judge, grant).await
+            }
+            Outgoing::Offline(true) => return Err(Ended::Offline),
+            Outgoing::Offline(false) => Ok(()),
+            Outgoing::Close => return Err(Ended::Closed),
+        };
+        done.map_err(|error| Ended::Lost(error.to_string()))
+    }
+
+    async fn report(&mut self, event: RelayEvent, sealer: &mut Sealer) -> Result<(), Ended> {
+        let input = match event {
+            RelayEvent::Message { from, body } => {
+                // Frames that do not open or do not parse are nobody's; the relay can inject any number of them.
+                let opened = sealer.open(from, &body).ok().and_then(|bytes| Message::from_bytes(&bytes).ok());
+                let Some(message) = opened else { return Ok(()) };
+                Input::Message { from, message }
+            }
+            RelayEvent::Undeliverable { to, .. } => Input::Unreachable(to),
+            RelayEvent::Found { wallet, entries, .. } => {
+                Input::Found { wallet, entries: entries.into_iter().map(|entry| (entry.key, entry.grant)).collect() }
+            }
+            RelayEvent::Refused { detail, .. } => {
+                let warning = NodeEvent::Warning { code: "RELAY_REFUSED", message: detail };
+                return self.tell(Incoming::Event(warning)).await;
+            }
+            RelayEvent::Closed { reason } => return Err(Ended::Lost(reason.to_string())),
+        };
+        self.tell(Incoming::Input(input)).await
+    }
+
+    async fn beat(&self, client: &RelayClient<D::Link>) -> Result<(), Ended> {
+        let now = self.runtime.now_ms();
+        if client.is_lost(now) {
+            return Err(Ended::Lost("the relay stopped answering".into()));
+        }
+        if client.needs_ping(now) {
+            client.ping(now).await.map_err(|error| Ended::Lost(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, incoming: Incoming) -> Result<(), Ended> {
+        self.incoming.send(incoming).await.map_err(|_| Ended::Closed)
+    }
+
+    /// Waits before connecting again; false when the driver closed.
+    async fn pause(&mut self, pause: Duration) -> bool {
+        let runtime = self.runtime.clone();
+        let end = runtime.sleep(pause).fuse();
+        pin_mut!(end);
+        loop {
+            futures::select_biased! {
+                () = end => return true,
+                wanted = self.outgoing.next().fuse() => match wanted {
+                    None | Some(Outgoing::Close) => return false,
+                    Some(Outgoing::Offline(true)) => return self.stay_away().await,
+                    Some(Outgoing::Announce(grant)) => self.grant = Some(grant),
+                    Some(Outgoing::Send { .. } | Outgoing::Lookup(_) | Outgoing::Offline(false)) => {}
+                },
+            }
+        }
+    }
+
+    /// Stays disconnected until told to come back; false when the driver closed.
+    async fn stay_away(&mut self) -> bool {
+        loop {
+            match self.outgoing.next().await {
+                None | Some(Outgoing::Close) => return false,
+                Some(Outgoing::Offline(false)) => return true,
+                Some(Outgoing::Announce(grant)) => self.grant = Some(grant),
+                Some(Outgoing::Send { .. } | Outgoing::Lookup(_) | Outgoing::Offline(true)) => {}
+            }
+        }
+    }
+}
+
+/// What a session waits for.
+enum Next {
+    Wanted(Option<Outgoing>),
+    Event(RelayEvent),
+    Beat,
+}
