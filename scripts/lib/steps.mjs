@@ -1,7 +1,7 @@
 // What `npm test` runs, in order: quick and telling checks first, the browser last.
 import { existsSync, readdirSync } from "node:fs";
 import { inRoot, root } from "./paths.mjs";
-import { run as runProgram, UserError } from "./run.mjs";
+import { UserError } from "./run.mjs";
 import { wasmCargo, wasmTarget } from "./rust-wasm.mjs";
 
 /** Our own test files, named one by one: what `node --test` makes of a folder differs between Node's versions. */
@@ -25,8 +25,10 @@ const node = (run, ...args) => run(process.execPath, args);
 const denyWarnings = ["--", "-D", "warnings"];
 
 /**
- * `run(command, args, options)` runs a program and fails when it fails; `counts` says that the step must report tests.
- * @type {{name: string, what: string, counts?: boolean, body: (run: typeof runProgram) => Promise<void>}[]}
+ * `body` gets a function `run(command, args, options)` that runs a program and fails when it fails; `counts` says that the step
+ * must report tests.
+ *
+ * @type {{name: string, what: string, counts?: boolean, body: (run: (command: string, args: string[], options?: object) => Promise<number>) => Promise<unknown>}[]}
  */
 export const steps = [
   {

@@ -22,7 +22,7 @@ export function wasmBindgen(tool = "wasm-bindgen") {
 export async function setupWasmBindgen() {
   if (wasmBindgen() && wasmBindgen("wasm-bindgen-test-runner")) return;
   const version = wasmBindgenVersion();
-  say(`compiling wasm-bindgen ${version} (once, about three minutes)`);
+  say(`compiling wasm-bindgen ${version} (once, some minutes)`);
   // TLS is only for drivers that are reached over the network. Little optimisation: the tool runs for a second or two.
   const flags = ["--no-default-features", "--root", folder(), "--version", `=${version}`, "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"];
   const env = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
