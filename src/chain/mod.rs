@@ -10,6 +10,8 @@ pub mod bindings;
 mod call;
 mod error;
 mod events;
+#[cfg(test)]
+mod fake_wallet;
 mod fund;
 mod grant;
 #[cfg(test)]
