@@ -150,7 +150,7 @@ contract Judge is Sessions, Vault, Multicall {
         bytes32 id = _id(key);
         Header h = _channels[id].header;
         _requireDecided(h);
-        _settle(id, key, h);
+        if (!_settle(id, key, h)) revert NothingToDo();
     }
 
     /// @notice Gives `sender` its unclaimed locks back, one challenge period after the last of them expired, and settles. Anyone
@@ -167,6 +167,7 @@ contract Judge is Sessions, Vault, Multicall {
         if (block.timestamp < from + CHALLENGE) revert TooEarly();
         h = h.withFinal(second);
         channel_.header = h;
+        // Counts even if it frees nothing, or two sides whose locks are beyond their means could never be done.
         _settle(id, key, h);
     }
 
@@ -336,8 +337,9 @@ contract Judge is Sessions, Vault, Multicall {
         _claims[id][word] = claims | bit;
     }
 
-    /// @dev Pays what is owed and not yet paid. When nothing more can be claimed on either side the channel is done.
-    function _settle(bytes32 id, ChannelKey calldata key, Header h) private {
+    /// @dev Pays what is owed and not yet paid. When nothing more can be claimed on either side the channel is done. Returns
+    /// whether anything changed.
+    function _settle(bytes32 id, ChannelKey calldata key, Header h) private returns (bool) {
         Channel storage channel_ = _channels[id];
         Payout.Figures memory a = _figures(channel_.a, h, false);
         Payout.Figures memory b = _figures(channel_.b, h, true);
@@ -360,12 +362,13 @@ contract Judge is Sessions, Vault, Multicall {
             }
             emit ChannelDone(id, false);
         } else {
-            if ((payA | payB) == 0) revert NothingToDo();
+            if ((payA | payB) == 0) return false;
             if (payA != 0) channel_.a.paid = owedA;
             if (payB != 0) channel_.b.paid = owedB;
         }
         _pay(id, key.token, key.a, payA);
         _pay(id, key.token, key.b, payB);
+        return true;
     }
 
     /// @dev Frees what a channel used, all but the mark that its id is spent.

@@ -149,6 +149,6 @@ sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     contract PayoutHarness {
-        function owed(Figures a, Figures b) external pure returns (uint256 owedA, uint256 owedB);
+        function owed(Figures[] a, Figures[] b) external pure returns (uint256[] owedA, uint256[] owedB);
     }
 }

@@ -342,6 +342,45 @@ fn finalizing_is_for_a_side_with_open_locks_and_ends_its_unlocking() {
 }
 
 #[test]
+fn finalizing_counts_even_when_it_frees_nothing() {
+    let mut w = World::new();
+    let (a, b) = (w.a.clone(), w.b.clone());
+    let key = w.open(COIN, 100, 50);
+    // Each side locked more than it can ever get back, so neither decision alone changes a payout.
+    let draft = |transferred| Draft {
+        locked: 10,
+        root: keccak256("lost"),
+        ..Draft::paid(1, transferred)
+    };
+    w.close(&a, &key, w.proof_of_b(&key, &draft(u128::MAX)));
+    let proof = w.proof_of_a(&key, &draft(u128::MAX - 500));
+    w.call(
+        &b,
+        &Judge::updateCall {
+            key: key.clone(),
+            sender: a.address,
+            proof,
+        },
+    )
+    .unwrap();
+    w.end_challenge(&key);
+    let first = w.call(&a, &Judge::settleCall { key: key.clone() });
+    assert_eq!(paid(&first), [(a.address, 150)]);
+    w.chain.now += World::CHALLENGE;
+    for (sender, status) in [(a.address, 2), (b.address, 3)] {
+        let outcome = w.call(
+            &a,
+            &Judge::finalizeCall {
+                key: key.clone(),
+                sender,
+            },
+        );
+        assert_eq!(paid(&outcome), []);
+        assert_eq!(w.channel(&key).status, status);
+    }
+}
+
+#[test]
 fn an_unlock_that_proves_nothing_is_refused() {
     let mut f = Forest::new(8);
     let (a, b, tower) = (f.world.a.address, f.world.b.address, f.world.tower.address);

@@ -2,14 +2,20 @@
 
 mod agreeing;
 mod artifacts;
+mod chance;
 mod closing;
 mod deciding;
 mod funding;
 mod gas;
+mod histories;
 mod locks;
+mod money;
+mod payout;
+mod reentrancy;
 mod registries;
 mod replay;
 mod sessions;
+mod times;
 
 /// What every test needs.
 mod prelude {
