@@ -127,7 +127,8 @@ impl Connection {
         self.fence(&transaction).await?;
         {
             let vault = transaction.object_store(VAULT).map_err(failure::of)?;
-            let present: Option<JsValue> = vault.get(name).primitive().map_err(failure::of)?.await.map_err(failure::of)?;
+            let present: Option<JsValue> =
+                vault.get(name).primitive().map_err(failure::of)?.await.map_err(failure::of)?;
             if present.is_some() {
                 return Ok(false);
             }

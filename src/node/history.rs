@@ -62,7 +62,8 @@ pub(super) async fn oldest_received<S: Store>(
         limit: 1,
     };
     let records = store.scan(scan).await?;
-    let oldest = records.first().map(|(_, value)| read::<UpdateRecord>(value).map(|record| record.signed)).transpose()?;
+    let oldest =
+        records.first().map(|(_, value)| read::<UpdateRecord>(value).map(|record| record.signed)).transpose()?;
     let record = store.get(&channel_key(channel)).await?;
     let record = record.map(|bytes| read::<ChannelRecord>(&bytes)).transpose()?;
     Ok((oldest, oldest.and(record).and_then(|record| record.received.grant)))

@@ -67,14 +67,11 @@ async fn a_commit_goes_on_when_nobody_waits_for_it() {
 #[wasm_bindgen_test]
 async fn a_take_over_between_two_commits_stops_the_second() {
     let store = fresh().await;
-    let (first, successor, second) = futures::join!(
-        store.commit(one(b"a", b"1")),
-        IndexedDb::open(&store.connection.name),
-        async {
+    let (first, successor, second) =
+        futures::join!(store.commit(one(b"a", b"1")), IndexedDb::open(&store.connection.name), async {
             runtime::sleep(Duration::from_millis(200)).await;
             store.commit(one(b"a", b"2")).await
-        }
-    );
+        });
     assert_eq!((first, second), (Ok(()), Err(StoreError::Fenced)));
     assert_eq!(successor.unwrap().get(b"a").await, Ok(Some(b"1".to_vec())));
 }

@@ -14,22 +14,9 @@ fn both_agree_and_are_paid_at_once() {
             let before = (w.balance(token, a.address), w.balance(token, b.address));
             let call = w.cooperative_close(&key, (30, 120), w.chain.now, (&signers.0, &signers.1));
             let receipt = w.call(&tower, &call).unwrap();
-            let paid = |wallet, amount| {
-                JudgeEvents::Paid(Judge::Paid {
-                    id,
-                    wallet,
-                    amount,
-                    credited: false,
-                })
-            };
-            let done = JudgeEvents::ChannelDone(Judge::ChannelDone {
-                id,
-                cooperative: true,
-            });
-            assert_eq!(
-                receipt.said(),
-                [done, paid(a.address, 30), paid(b.address, 120)]
-            );
+            let paid = |wallet, amount| JudgeEvents::Paid(Judge::Paid { id, wallet, amount, credited: false });
+            let done = JudgeEvents::ChannelDone(Judge::ChannelDone { id, cooperative: true });
+            assert_eq!(receipt.said(), [done, paid(a.address, 30), paid(b.address, 120)]);
             assert_eq!(w.balance(token, a.address), before.0 + 30);
             assert_eq!(w.balance(token, b.address), before.1 + 120);
             assert_eq!(w.channel(&key).status, 3);
@@ -44,12 +31,7 @@ fn an_agreement_ends_a_dispute_until_the_challenge_is_over() {
     let (a, b) = (w.a.clone(), w.b.clone());
     let words = w.chain.storage(w.judge).len();
     let key = w.open(COIN, 100, 50);
-    let draft = Draft {
-        locked: 7,
-        last_expiry: 9,
-        root: keccak256("root"),
-        ..Draft::paid(1, 20)
-    };
+    let draft = Draft { locked: 7, last_expiry: 9, root: keccak256("root"), ..Draft::paid(1, 20) };
     w.close(&a, &key, w.proof_of_b(&key, &draft));
     let mut late = w.clone();
     late.end_challenge(&key);
@@ -58,10 +40,7 @@ fn an_agreement_ends_a_dispute_until_the_challenge_is_over() {
     w.call(&a, &call).unwrap();
     assert_eq!(w.channel(&key).status, 3);
     assert_eq!(w.chain.storage(w.judge).len(), words + 1);
-    refused(
-        &w.call(&a, &Judge::settleCall { key }),
-        &Judge::NotClosing {},
-    );
+    refused(&w.call(&a, &Judge::settleCall { key }), &Judge::NotClosing {});
 }
 
 #[test]
@@ -70,27 +49,13 @@ fn agreed_balances_are_all_that_is_there() {
     let (a, b) = (w.a.clone(), w.b.clone());
     let key = w.open(COIN, 100, 50);
     let now = w.chain.now;
-    for balances in [
-        (100, 49),
-        (100, 51),
-        (0, 0),
-        (u128::MAX, u128::MAX),
-        (u128::MAX, 151),
-    ] {
+    for balances in [(100, 49), (100, 51), (0, 0), (u128::MAX, u128::MAX), (u128::MAX, 151)] {
         let call = w.cooperative_close(&key, balances, now, (&a, &b));
         refused(&w.call(&a, &call), &Judge::Conservation {});
     }
     let agreed = w.cooperative_close(&key, (100, 50), now, (&a, &b));
     // A deposit after the agreement voids the agreement and not the deposit.
-    w.call_value(
-        &b,
-        1,
-        &Judge::depositCall {
-            key: key.clone(),
-            amount: 1,
-        },
-    )
-    .unwrap();
+    w.call_value(&b, 1, &Judge::depositCall { key: key.clone(), amount: 1 }).unwrap();
     refused(&w.call(&a, &agreed), &Judge::Conservation {});
     let withdraw = w.cooperative_withdraw(&key, b.address, 61, now, (&a, &b));
     w.call(&b, &withdraw).unwrap();
@@ -104,16 +69,10 @@ fn an_agreement_needs_both_and_its_deadline() {
     let (a, b, tower) = (w.a.clone(), w.b.clone(), w.tower.clone());
     let key = w.open(COIN, 100, 50);
     let now = w.chain.now;
-    let missing = |who: &Actor| Judge::BadSignature {
-        expected: who.address,
-    };
-    for (signers, who) in [
-        ((&a, &a), &b),
-        ((&b, &b), &a),
-        ((&b, &a), &a),
-        ((&a, &tower), &b),
-        ((&w.key_a.clone(), &b), &a),
-    ] {
+    let missing = |who: &Actor| Judge::BadSignature { expected: who.address };
+    for (signers, who) in
+        [((&a, &a), &b), ((&b, &b), &a), ((&b, &a), &a), ((&a, &tower), &b), ((&w.key_a.clone(), &b), &a)]
+    {
         let call = w.cooperative_close(&key, (75, 75), now, signers);
         refused(&w.call(&a, &call), &missing(who));
         let call = w.cooperative_withdraw(&key, a.address, 5, now, signers);
@@ -150,17 +109,8 @@ fn a_withdrawal_pays_the_difference_and_is_remembered_in_the_settlement() {
         assert_eq!(
             receipt.said(),
             [
-                JudgeEvents::Withdrawn(Judge::Withdrawn {
-                    id,
-                    wallet: a.address,
-                    total: 40
-                }),
-                JudgeEvents::Paid(Judge::Paid {
-                    id,
-                    wallet: a.address,
-                    amount: 40,
-                    credited: false
-                }),
+                JudgeEvents::Withdrawn(Judge::Withdrawn { id, wallet: a.address, total: 40 }),
+                JudgeEvents::Paid(Judge::Paid { id, wallet: a.address, amount: 40, credited: false }),
             ]
         );
         let receipt = w.call(&tower, &second).unwrap();
@@ -172,11 +122,7 @@ fn a_withdrawal_pays_the_difference_and_is_remembered_in_the_settlement() {
         w.close(&a, &key, w.proof_of_b(&key, &Draft::paid(1, 30)));
         w.end_challenge(&key);
         let receipt = w.call(&tower, &Judge::settleCall { key }).unwrap();
-        let paid: Vec<_> = receipt
-            .events::<Judge::Paid>()
-            .iter()
-            .map(|p| (p.wallet, p.amount))
-            .collect();
+        let paid: Vec<_> = receipt.events::<Judge::Paid>().iter().map(|p| (p.wallet, p.amount)).collect();
         assert_eq!(paid, [(a.address, 10), (b.address, 20)]);
     }
 }
@@ -188,14 +134,10 @@ fn withdrawals_stop_at_what_the_channel_holds() {
     let key = w.open(COIN, 100, 50);
     w.open(COIN, 1000, 0);
     let now = w.chain.now;
-    let withdraw = |w: &World, wallet: &Actor, total| {
-        w.cooperative_withdraw(&key, wallet.address, total, now, (&a, &b))
-    };
+    let withdraw =
+        |w: &World, wallet: &Actor, total| w.cooperative_withdraw(&key, wallet.address, total, now, (&a, &b));
     refused(&w.call(&a, &withdraw(&w, &a, 151)), &Judge::Conservation {});
-    refused(
-        &w.call(&a, &withdraw(&w, &a, u128::MAX)),
-        &Judge::Conservation {},
-    );
+    refused(&w.call(&a, &withdraw(&w, &a, u128::MAX)), &Judge::Conservation {});
     refused(&w.call(&a, &withdraw(&w, &a, 0)), &Judge::BadAmount {});
     w.call(&a, &withdraw(&w, &a, 90)).unwrap();
     refused(&w.call(&a, &withdraw(&w, &b, 61)), &Judge::Conservation {});

@@ -20,12 +20,8 @@ pub(crate) fn secret_hash(number: u64) -> B256 {
 pub(crate) fn leaf(lock: &Lock) -> B256 {
     static TYPE: LazyLock<B256> =
         LazyLock::new(|| keccak256(<signed::Lock as SolStruct>::eip712_root_type().as_bytes()));
-    let message = signed::Lock {
-        lockId: lock.lockId,
-        amount: lock.amount,
-        expiry: lock.expiry,
-        secretHash: lock.secretHash,
-    };
+    let message =
+        signed::Lock { lockId: lock.lockId, amount: lock.amount, expiry: lock.expiry, secretHash: lock.secretHash };
     let mut preimage = TYPE.to_vec();
     preimage.extend(message.eip712_encode_data());
     debug_assert_eq!(preimage.len(), 160);
@@ -53,47 +49,24 @@ impl Forest {
         world.open(token, 1000 * Self::AMOUNT, 0);
         let expiry = world.chain.now + 2 * World::CHALLENGE;
         let locks: Vec<Lock> = (0..count)
-            .map(|i| Lock {
-                lockId: i,
-                amount: Self::AMOUNT,
-                expiry: u48(expiry),
-                secretHash: secret_hash(i),
-            })
+            .map(|i| Lock { lockId: i, amount: Self::AMOUNT, expiry: u48(expiry), secretHash: secret_hash(i) })
             .collect();
         let tree = LockTree::new(locks.iter().map(leaf).collect());
         let locked = Self::AMOUNT * u128::from(count);
         let key = world.open(token, locked + 5, 9);
-        let draft = Draft {
-            locked,
-            last_expiry: expiry,
-            root: tree.root(),
-            ..Draft::paid(7, 1)
-        };
+        let draft = Draft { locked, last_expiry: expiry, root: tree.root(), ..Draft::paid(7, 1) };
         let proof = world.proof(&key, world.a.address, &draft, &world.key_a, None);
         let b = world.b.clone();
         world.close(&b, &key, proof);
         world.end_challenge(&key);
-        Self {
-            world,
-            key,
-            locks,
-            tree,
-            expiry,
-        }
+        Self { world, key, locks, tree, expiry }
     }
 
     /// Makes secrets public.
     pub(crate) fn reveal(&mut self, range: Range<u64>) {
         let secrets = range.map(secret).collect();
         let (from, registry) = (self.world.tower.address, self.world.registry);
-        self.world
-            .chain
-            .send(
-                from,
-                registry,
-                &SecretRegistry::registerSecretsCall { secrets },
-            )
-            .unwrap();
+        self.world.chain.send(from, registry, &SecretRegistry::registerSecretsCall { secrets }).unwrap();
     }
 
     /// The call that claims these locks.

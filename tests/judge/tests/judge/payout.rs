@@ -15,30 +15,15 @@ const EACH: u32 = 1_000;
 
 /// proptest picks and reports the seed; the figures come from it by the thousand, or this would take minutes.
 fn config() -> Config {
-    Config {
-        cases: RUNS,
-        failure_persistence: None,
-        ..Config::default()
-    }
+    Config { cases: RUNS, failure_persistence: None, ..Config::default() }
 }
 
 /// One side with any figures at all.
 fn figures(chance: &mut Chance) -> Figures {
-    let (deposited, withdrawn, transferred, locked) = (
-        chance.amount(),
-        chance.amount(),
-        chance.amount(),
-        chance.amount(),
-    );
+    let (deposited, withdrawn, transferred, locked) =
+        (chance.amount(), chance.amount(), chance.amount(), chance.amount());
     let claimed = chance.part(locked);
-    Figures {
-        deposited,
-        withdrawn,
-        transferred,
-        locked,
-        claimed,
-        is_final: claimed == locked || chance.coin(),
-    }
+    Figures { deposited, withdrawn, transferred, locked, claimed, is_final: claimed == locked || chance.coin() }
 }
 
 /// Two sides of one channel: the deposits fit an amount, and no more was withdrawn than deposited.
@@ -63,10 +48,7 @@ fn for_channels(check: impl Fn(&mut Chance, Figures, Figures)) {
 }
 
 fn decided(x: Figures) -> Figures {
-    Figures {
-        is_final: true,
-        ..x
-    }
+    Figures { is_final: true, ..x }
 }
 
 fn abi(x: &Figures) -> Abi {
@@ -104,10 +86,7 @@ fn the_bytecode_is_the_model() {
 fn nothing_is_made_and_nothing_is_lost() {
     for_channels(|_, x, y| {
         let (held, owed_x, owed_y) = (held(&x, &y), owed(&x, &y), owed(&y, &x));
-        assert!(
-            owed_x >= I256::ZERO && owed_y >= I256::ZERO && owed_x + owed_y <= held,
-            "{x:?} {y:?}"
-        );
+        assert!(owed_x >= I256::ZERO && owed_y >= I256::ZERO && owed_x + owed_y <= held, "{x:?} {y:?}");
         let (x, y) = (decided(x), decided(y));
         assert_eq!(owed(&x, &y) + owed(&y, &x), held, "{x:?} {y:?}");
     });
@@ -117,16 +96,8 @@ fn nothing_is_made_and_nothing_is_lost() {
 fn what_is_owed_only_grows() {
     for_channels(|chance, x, y| {
         // More claims out of x's locks, if they are not decided, and perhaps the decision.
-        let more = if x.is_final {
-            0
-        } else {
-            chance.part(x.locked - x.claimed)
-        };
-        let later = Figures {
-            claimed: x.claimed + more,
-            is_final: x.is_final || chance.coin(),
-            ..x
-        };
+        let more = if x.is_final { 0 } else { chance.part(x.locked - x.claimed) };
+        let later = Figures { claimed: x.claimed + more, is_final: x.is_final || chance.coin(), ..x };
         assert!(owed(&later, &y) >= owed(&x, &y), "{x:?} {later:?} {y:?}");
         assert!(owed(&y, &later) >= owed(&y, &x), "{x:?} {later:?} {y:?}");
     });
@@ -140,24 +111,12 @@ fn a_stale_proof_never_earns_more() {
         let worth = chance.part(y.transferred.saturating_add(y.claimed));
         let locked = chance.amount();
         let claimed = chance.part(worth.min(locked));
-        let stale = Figures {
-            transferred: worth - claimed,
-            locked,
-            claimed,
-            is_final: claimed == locked,
-            ..y
-        };
+        let stale = Figures { transferred: worth - claimed, locked, claimed, is_final: claimed == locked, ..y };
         // Cheater x brings the stale one; y brings x's newest. Whatever is decided by then, and when all is decided:
-        assert!(
-            owed(&x, &decided(stale)) <= owed(&x, &decided(y)),
-            "{x:?} {y:?} {stale:?}"
-        );
+        assert!(owed(&x, &decided(stale)) <= owed(&x, &decided(y)), "{x:?} {y:?} {stale:?}");
         assert!(owed(&x, &stale) <= owed(&x, &y), "{x:?} {y:?} {stale:?}");
         let x = decided(x);
-        assert!(
-            owed(&decided(stale), &x) >= owed(&decided(y), &x),
-            "{x:?} {y:?} {stale:?}"
-        );
+        assert!(owed(&decided(stale), &x) >= owed(&decided(y), &x), "{x:?} {y:?} {stale:?}");
     });
 }
 
