@@ -48,6 +48,7 @@ export const steps = [
   {
     name: "clippy-wasm",
     what: "Rust lints of the browser's code",
+    onRequest: true,
     body: async (run) => {
       const { command, args, env } = wasmCargo();
       const wanted = ["clippy", "--package", "chit-client", "--lib", "--tests", "--locked", "--target", wasmTarget];
@@ -64,7 +65,7 @@ export const steps = [
   },
   { name: "rust", what: "Rust tests", counts: true, body: (run) => run("cargo", ["test", "--workspace", "--locked"]) },
   { name: "scripts", what: "tests of these scripts", counts: true, body: (run) => node(run, "--test", "--test-reporter=spec", ...testFiles()) },
-  { name: "wasm", what: "wasm tests in Chromium", counts: true, body: (run) => node(run, inRoot("scripts", "test-wasm.mjs")) },
+  { name: "wasm", what: "wasm tests in Chromium", onRequest: true, counts: true, body: (run) => node(run, inRoot("scripts", "test-wasm.mjs")) },
   { name: "build", what: "wasm, npm package, demo page", body: (run) => node(run, inRoot("scripts", "build.mjs")) },
   { name: "eslint", what: "TypeScript and JavaScript lints", body: (run) => npmTool(run, "eslint", "eslint", ["."]) },
   { name: "types", what: "TypeScript types", body: checkTypes },
