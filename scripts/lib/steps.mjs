@@ -28,7 +28,7 @@ const denyWarnings = ["--", "-D", "warnings"];
  * `body` gets a function `run(command, args, options)` that runs a program and fails when it fails; `counts` says that the step
  * must report tests.
  *
- * @type {{name: string, what: string, counts?: boolean, body: (run: (command: string, args: string[], options?: object) => Promise<number>) => Promise<unknown>}[]}
+ * @type {{name: string, what: string, counts?: boolean, onRequest?: boolean, body: (run: (command: string, args: string[], options?: object) => Promise<number>) => Promise<unknown>}[]}
  */
 export const steps = [
   {
