@@ -110,6 +110,25 @@ fn opening_refuses_bad_keys_and_strangers() {
 }
 
 #[test]
+fn a_key_with_stray_bits_opens_nothing_and_names_nothing() {
+    let mut w = World::new();
+    let a = w.a.clone();
+    let (fresh, opened) = (w.key(COIN), w.open(COIN, 10, 0));
+    // Width in bytes of token, a, b and salt within their words.
+    for (word, width) in [(0, 20), (1, 20), (2, 20), (3, 8)] {
+        let mut stray = open(&fresh, 0).abi_encode();
+        stray[4 + 32 * word + 31 - width] = 1;
+        let outcome = w.chain.send_raw(a.address, w.judge, U256::ZERO, stray.into(), Chain::GAS_LIMIT);
+        assert_eq!(outcome.unwrap_err(), Failure::Reverted(Bytes::new()), "word {word}");
+        let mut stray = Judge::closeCall { key: opened.clone(), proof: World::no_proof() }.abi_encode();
+        stray[4 + 32 * word + 31 - width] = 1;
+        let outcome = w.chain.send_raw(a.address, w.judge, U256::ZERO, stray.into(), Chain::GAS_LIMIT);
+        refused(&outcome, &Judge::NotOpen {});
+    }
+    assert_eq!((w.channel(&fresh).status, w.channel(&opened).status), (0, 1));
+}
+
+#[test]
 fn an_id_is_never_used_twice() {
     let mut w = World::new();
     let (a, b) = (w.a.clone(), w.b.clone());
