@@ -43,6 +43,7 @@ export const steps = [
   {
     name: "clippy",
     what: "Rust lints",
+    onRequest: true,
     body: (run) => run("cargo", ["clippy", "--workspace", "--all-targets", "--locked", ...denyWarnings]),
   },
   {
