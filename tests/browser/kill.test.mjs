@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { agree, openPair, world } from "./support.mjs";
 
-const kills = Number(process.env.CHIT_KILLS ?? 200);
+const kills = Number(process.env.CHIT_KILLS ?? 60);
 const total = 1_000_000n;
 let here;
 before(async () => (here = await world()));
