@@ -20,6 +20,9 @@ function asked() {
         resolve();
       });
     }
+    // npm starts us through a shell, which does not pass a SIGTERM on: when it is gone, so is whoever wanted the demo.
+    const parent = process.ppid;
+    if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });
 }
 

@@ -45,11 +45,12 @@ async function watch(url) {
     page.on("crash", () => problems.push("the page crashed"));
     await page.goto(url);
     const output = page.locator("#output");
-    let printed = 0;
+    let printed = "";
     for (const end = Date.now() + limit; Date.now() < end; ) {
       const text = (await output.textContent()) ?? "";
-      process.stdout.write(text.slice(printed));
-      printed = text.length;
+      // The page replaces "Loading ..." by the first lines of the tests and then appends.
+      process.stdout.write(text.startsWith(printed) ? text.slice(printed.length) : `\n${text}`);
+      printed = text;
       const result = finished.exec(text);
       if (result) return result;
       // An error outside of any test stops the page without a result line.

@@ -162,7 +162,7 @@ export class Context {
     this.#end = error;
     // A failed storage stops this client; a trap stops every client of the instance.
     if (error.code === 'FATAL') this.#onTrap(error);
-    this.hub.emit({ type: 'fatal', code: String(error.details?.['code'] ?? error.code), message: error.shortMessage });
+    this.hub.emit({ type: 'fatal', code: codeOf(error), message: error.shortMessage });
     for (const fail of [...this.#pending]) fail(error);
     this.hub.end();
   }
@@ -173,4 +173,10 @@ export function randomHex(bytes: number): `0x${string}` {
   let hex = '';
   for (const byte of crypto.getRandomValues(new Uint8Array(bytes))) hex += byte.toString(16).padStart(2, '0');
   return `0x${hex}`;
+}
+
+/** The core's own code where it is finer than the error's. */
+function codeOf(error: ChitError): string {
+  const code = error.details?.['code'];
+  return typeof code === 'string' ? code : error.code;
 }

@@ -39,7 +39,9 @@ function failure(value: unknown): { readonly code: string; readonly message: str
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return { code: isErrorCode(value) ? value : 'INTERNAL', message: value };
   const raw = record(value, 'error');
-  return { code: String(raw['code'] ?? 'INTERNAL'), message: String(raw['message'] ?? '') };
+  const text = (name: string, otherwise: string): string =>
+    typeof raw[name] === 'string' ? raw[name] : otherwise;
+  return { code: text('code', 'INTERNAL'), message: text('message', '') };
 }
 
 function side(value: unknown): ChannelSide {

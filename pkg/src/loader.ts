@@ -73,7 +73,7 @@ export function checkWasmSource(value: unknown): WasmSource | undefined {
     (typeof Response === 'function' && value instanceof Response) ||
     value instanceof WebAssembly.Module
   ) {
-    return value as WasmSource | undefined;
+    return value;
   }
   throw invalid('wasm', 'a URL, a Response, bytes, or a WebAssembly.Module', value);
 }
@@ -128,12 +128,12 @@ function checkMagic<T extends ArrayBuffer | ArrayBufferView<ArrayBuffer>>(bytes:
 }
 
 async function firstOf(defaults: readonly (() => Promise<WasmInput>)[]): Promise<WasmInput> {
-  let first: unknown;
+  let first: ChitError | undefined;
   for (const attempt of defaults) {
     try {
       return await attempt();
     } catch (error) {
-      first ??= error;
+      first ??= isChitError(error) ? error : loadFailed('The WebAssembly file could not be loaded.', { cause: error });
     }
   }
   throw (

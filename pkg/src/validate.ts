@@ -90,16 +90,15 @@ export function checkBoolean(value: unknown, parameter: string): boolean | undef
 /** A signal, or left out. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  const signal = value as Partial<AbortSignal> | null;
-  if (
-    typeof signal !== 'object' ||
-    signal === null ||
-    typeof signal.aborted !== 'boolean' ||
-    typeof signal.addEventListener !== 'function'
-  ) {
-    throw invalid('signal', 'an AbortSignal', value);
-  }
-  return signal as AbortSignal;
+  const isSignal =
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    typeof value.aborted === 'boolean' &&
+    'addEventListener' in value &&
+    typeof value.addEventListener === 'function';
+  if (!isSignal) throw invalid('signal', 'an AbortSignal', value);
+  return value as AbortSignal;
 }
 
 /** A signal, or left out; throws when it has already fired. */

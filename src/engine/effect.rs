@@ -8,6 +8,7 @@ use super::{EngineError, OperationId, RequestId, TransactionId};
 
 /// One thing for the driver to do. It may do them in any order but that of the messages to one peer.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "effects are handed over one by one and never kept")]
 pub enum Effect {
     /// Send a message to a peer's session key.
     Send {

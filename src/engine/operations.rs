@@ -203,7 +203,10 @@ impl<S: Signer> Engine<S> {
         if alone {
             let closed = self.channels.get(transaction.channel).is_some_and(Channel::is_closed);
             // Where the partner was first, nothing is left to do but to wait for confirmations.
-            return if closed { () } else { self.close_alone(index, now, out) };
+            if !closed {
+                self.close_alone(index, now, out);
+            }
+            return;
         }
         let error = EngineError::Transaction { code: failure.code, message: failure.message.clone() };
         self.fail_operation(index, error, out);
@@ -223,10 +226,10 @@ impl<S: Signer> Engine<S> {
             return;
         }
         let operation = self.operations.remove(index);
-        if let Some(channel) = self.channels.get_mut(operation.channel) {
-            if operation.goal == Goal::Closed {
-                channel.frozen = false;
-            }
+        if let Some(channel) = self.channels.get_mut(operation.channel)
+            && operation.goal == Goal::Closed
+        {
+            channel.frozen = false;
         }
         out.seen.insert(operation.channel);
         out.reply(operation.request, Err(error));

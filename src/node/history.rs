@@ -38,7 +38,7 @@ pub(super) async fn payments<S: Store, K: Signer>(
             }
         }
     }
-    found.sort_by(|one, other| other.at.cmp(&one.at));
+    found.sort_by_key(|payment| std::cmp::Reverse(payment.at));
     if let Some(before) = query.before {
         let older = found.iter().position(|payment| payment.id == before).map_or(found.len(), |index| index + 1);
         found.drain(..older);

@@ -117,10 +117,10 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
     /// One connection, from greeting to end.
     async fn session(&mut self, client: &RelayClient<D::Link>) -> Ended {
         let mut sealer = Sealer::new(self.key.clone());
-        if let Some(grant) = self.grant {
-            if let Err(error) = client.announce(self.domain.chain_id(), self.domain.judge(), grant).await {
-                return Ended::Lost(error.to_string());
-            }
+        if let Some(grant) = self.grant
+            && let Err(error) = client.announce(self.domain.chain_id(), self.domain.judge(), grant).await
+        {
+            return Ended::Lost(error.to_string());
         }
         let event = NodeEvent::Connection { online: true, reason: None };
         if self.tell(Incoming::Event(event)).await.is_err() || self.tell(Incoming::Input(Input::Online)).await.is_err()

@@ -67,6 +67,7 @@ impl Channel {
     ///
     /// # Errors
     /// The record, when it is not the next one.
+    #[expect(clippy::result_large_err, reason = "only a damaged store takes this path")]
     pub(crate) fn load_update(&mut self, record: UpdateRecord) -> Result<(), UpdateRecord> {
         let last = self.unacked.back().map_or(self.acked, |update| update.signed.proof.nonce);
         let follows = last.next().ok() == Some(record.signed.proof.nonce);

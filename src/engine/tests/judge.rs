@@ -57,6 +57,7 @@ struct Block {
 
 /// What a wallet can send.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a test keeps few of them")]
 pub(super) enum Call {
     Judge(JudgeCall),
     Delegate { key: Address, until: Timestamp },

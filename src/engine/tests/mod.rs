@@ -1,5 +1,7 @@
 //! Scenarios with two and more engines, a network, a clock and a Judge, all in memory.
 
+#![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
+
 mod client;
 mod judge;
 mod payments;

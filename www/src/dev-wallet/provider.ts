@@ -56,7 +56,7 @@ export class DevWallet {
       case 'wallet_getCallsStatus':
         return this.#bundles.status(list[0], this.#chainId);
       case 'wallet_getCapabilities':
-        return { [this.#chainId]: { atomic: { status: 'unsupported' } } };
+        return { [this.#chainId]: { atomic: { status: 'supported' } } };
       case 'wallet_switchEthereumChain':
         if (BigInt((list[0] as { chainId: string }).chainId) === BigInt(this.#deployment.chainId)) return null;
         throw new RpcError(4902, 'The development wallet knows only the local chain.');
@@ -123,11 +123,10 @@ export class DevWallet {
   }
 
   async #sendCalls(batch: unknown): Promise<unknown> {
-    const { from, chainId, calls, atomicRequired, id } = (batch ?? {}) as {
+    const { from, chainId, calls, id } = (batch ?? {}) as {
       from?: string;
       chainId?: string;
       calls?: readonly Call[];
-      atomicRequired?: boolean;
       id?: string;
     };
     const account = this.#own(from ?? this.#account);
@@ -135,11 +134,18 @@ export class DevWallet {
     if (chainId !== undefined && BigInt(chainId) !== BigInt(this.#deployment.chainId)) {
       throw new RpcError(5710, 'The batch is for another chain.');
     }
-    if (atomicRequired === true) throw new RpcError(5760, 'The development wallet cannot send calls atomically.');
     const list = calls as readonly Call[];
     const summaries = list.map((call) => summarizeCall(this.#deployment, account, call));
     await confirm(this.#deployment, account, summaries, list, 'Confirm');
-    return { id: this.#bundles.start(list, (call) => this.#sendAndWait(account, call), id) };
+    const send = (call: Call): Promise<Receipt> => this.#sendAndWait(account, call);
+    return { id: this.#bundles.start(list, send, () => this.#remember(), id) };
+  }
+
+  async #remember(): Promise<() => Promise<void>> {
+    const snapshot = await rpc(this.#deployment.rpcUrl, 'evm_snapshot', []);
+    return async () => {
+      await rpc(this.#deployment.rpcUrl, 'evm_revert', [snapshot]);
+    };
   }
 
   async #sendAndWait(account: string, { to, data, value }: Call): Promise<Receipt> {

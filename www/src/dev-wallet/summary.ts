@@ -102,7 +102,10 @@ export interface TypedData {
 export function summarizeTypedData(deployment: Deployment, typed: TypedData): Summary {
   const { domain = {}, primaryType = 'data', message = {} } = typed;
   const facts: [string, string][] = [['Contract', contractName(deployment, domain.verifyingContract)]];
-  const at = (key: string): string => String(message[key] ?? '');
+  const at = (key: string): string => {
+    const value = message[key];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
   if (primaryType === 'Delegate' && same(domain.verifyingContract, deployment.judge)) {
     const until = Number(message['validUntil']);
     return {

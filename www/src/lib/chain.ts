@@ -11,7 +11,7 @@ export interface Balances {
 /** Reads both balances. */
 export async function readBalances(provider: Eip1193Provider, account: Address, token: Address): Promise<Balances> {
   const balanceOf = `0x70a08231${account.slice(2).toLowerCase().padStart(64, '0')}`;
-  const [ether, units] = await Promise.all([
+  const [ether, units] = await Promise.all<unknown>([
     provider.request({ method: 'eth_getBalance', params: [account, 'latest'] }),
     provider.request({ method: 'eth_call', params: [{ to: token, data: balanceOf }, 'latest'] }),
   ]);

@@ -48,7 +48,9 @@ export function payForm(session: Session, channel: ChannelView): HTMLElement {
         onclick: () => {
           // Not disabled meanwhile: clicking fast is what this is for.
           error.clear();
-          payOnce(value).catch(error.set);
+          payOnce(value).catch((reason: unknown) => {
+            error.set(reason);
+          });
         },
       },
       `+${formatAmount(value, token)}`,
