@@ -25,8 +25,7 @@ function chosen(args) {
   const only = value("--only")?.split(",").map(known);
   const from = value("--from");
   if (only) return steps.filter((step) => only.includes(step.name));
-  const usual = steps.filter((step) => !step.onRequest);
-  return from ? usual.slice(usual.findIndex((step) => step.name === known(from))) : usual;
+  return from ? steps.slice(steps.findIndex((step) => step.name === known(from))) : steps;
 }
 
 async function perform(step, total) {

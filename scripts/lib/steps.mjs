@@ -28,7 +28,7 @@ const denyWarnings = ["--", "-D", "warnings"];
  * `body` gets a function `run(command, args, options)` that runs a program and fails when it fails; `counts` says that the step
  * must report tests.
  *
- * @type {{name: string, what: string, counts?: boolean, onRequest?: boolean, body: (run: (command: string, args: string[], options?: object) => Promise<number>) => Promise<unknown>}[]}
+ * @type {{name: string, what: string, counts?: boolean, body: (run: (command: string, args: string[], options?: object) => Promise<number>) => Promise<unknown>}[]}
  */
 export const steps = [
   {
@@ -43,13 +43,11 @@ export const steps = [
   {
     name: "clippy",
     what: "Rust lints",
-    onRequest: true,
     body: (run) => run("cargo", ["clippy", "--workspace", "--all-targets", "--locked", ...denyWarnings]),
   },
   {
     name: "clippy-wasm",
     what: "Rust lints of the browser's code",
-    onRequest: true,
     body: async (run) => {
       const { command, args, env } = wasmCargo();
       const wanted = ["clippy", "--package", "chit-client", "--lib", "--tests", "--locked", "--target", wasmTarget];
@@ -66,7 +64,7 @@ export const steps = [
   },
   { name: "rust", what: "Rust tests", counts: true, body: (run) => run("cargo", ["test", "--workspace", "--locked"]) },
   { name: "scripts", what: "tests of these scripts", counts: true, body: (run) => node(run, "--test", "--test-reporter=spec", ...testFiles()) },
-  { name: "wasm", what: "wasm tests in Chromium", onRequest: true, counts: true, body: (run) => node(run, inRoot("scripts", "test-wasm.mjs")) },
+  { name: "wasm", what: "wasm tests in Chromium", counts: true, body: (run) => node(run, inRoot("scripts", "test-wasm.mjs")) },
   { name: "build", what: "wasm, npm package, demo page", body: (run) => node(run, inRoot("scripts", "build.mjs")) },
   { name: "eslint", what: "TypeScript and JavaScript lints", body: (run) => npmTool(run, "eslint", "eslint", ["."]) },
   { name: "types", what: "TypeScript types", body: checkTypes },

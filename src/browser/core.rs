@@ -45,7 +45,7 @@ impl ChitCore {
     /// # Errors
     /// A `ChitError`: `ALREADY_OPEN` when another tab has the account, `STORAGE_*` when storage cannot be opened, `VAULT_*`
     /// when the session key cannot be unsealed, or the chain's error when the Judge cannot be read.
-    pub async fn open(config: JsValue, provider: Eip1193, on_event: Function) -> Result<ChitCore, JsValue> {
+    pub async fn open(config: JsValue, provider: Eip1193, on_event: Function) -> Result<Self, JsValue> {
         let config: ConfigObject = parse(config)?;
         let from_block = config
             .from_block

@@ -267,7 +267,7 @@ impl From<&Grant> for AuthorizationObject {
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum EventObject {
     Channel {
-        channel: ChannelObject,
+        channel: Box<ChannelObject>,
     },
     Payment {
         payment: PaymentObject,
@@ -327,7 +327,7 @@ impl From<&NodeEvent> for EventObject {
 
 fn engine_event(event: &Event) -> EventObject {
     match event {
-        Event::Channel(view) => EventObject::Channel { channel: view.as_ref().into() },
+        Event::Channel(view) => EventObject::Channel { channel: Box::new(view.as_ref().into()) },
         Event::Payment(view) => EventObject::Payment { payment: view.into() },
         Event::Progress { operation, stage } => {
             let (name, hash, counts) = match stage {

@@ -147,7 +147,11 @@ impl Reader {
         if js.is_function() || !js.is_object() {
             return None;
         }
-        let depth = depth.checked_sub(1)?;
+        let Some(depth) = depth.checked_sub(1) else {
+            // Nothing more is read: half an answer is worse than none.
+            self.left = 0;
+            return None;
+        };
         if Array::is_array(js) { self.array(js, depth) } else { self.object(js, depth) }
     }
 

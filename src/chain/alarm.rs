@@ -328,6 +328,6 @@ fn one_chain(events: &[ChainEvent], head: &Head, mark: Option<&Head>) -> bool {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "alarm_tests.rs"]
 mod tests;

@@ -78,7 +78,7 @@ pub(super) fn refuses_range(error: &RpcError) -> bool {
     refusal && !says(&RATE)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

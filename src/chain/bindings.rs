@@ -122,6 +122,6 @@ alloy::sol! {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "bindings_tests.rs"]
 mod tests;

@@ -208,6 +208,6 @@ fn with_grants(grants: &[Grant], call: Vec<u8>) -> Vec<u8> {
     Judge::multicallCall { data }.abi_encode()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "call_tests.rs"]
 mod tests;

@@ -188,6 +188,6 @@ pub(super) fn is_shortage(error: &RpcError) -> bool {
         || error.data.as_ref().is_some_and(|data| data.to_string().to_ascii_lowercase().contains("insufficient funds"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "error_tests.rs"]
 mod tests;

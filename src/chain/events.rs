@@ -185,6 +185,6 @@ fn exact<E: SolEvent>(log: &LogData) -> Result<E, LogError> {
     if event.encode_log_data() == *log { Ok(event) } else { Err(LogError::WrongForm) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "events_tests.rs"]
 mod tests;

@@ -37,7 +37,7 @@ fn judge_domain(domain: &Domain) -> Eip712Domain {
     Eip712Domain::new(Some("Judge".into()), Some("1".into()), Some(chain), Some(judge), None)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use alloy::sol_types::SolStruct;

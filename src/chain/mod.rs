@@ -10,11 +10,11 @@ pub mod bindings;
 mod call;
 mod error;
 mod events;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod fake_wallet;
 mod fund;
 mod grant;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod mini_chain;
 mod permit;
 mod provider;

@@ -122,7 +122,7 @@ impl<P: Provider> Reader<'_, P> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use alloy::sol_types::SolStruct;

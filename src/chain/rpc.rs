@@ -149,7 +149,7 @@ pub(super) async fn view<P: Provider, C: SolCall>(
     C::abi_decode_returns_validate(&data).map_err(|_| ReadError::BadAnswer { method })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

@@ -238,6 +238,6 @@ async fn shortage<P: Provider>(
     Ok(TransactionError::InsufficientFunds { token: Address::ZERO, needed, have })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "transaction_tests.rs"]
 mod tests;

@@ -82,7 +82,7 @@ fn normalize(bytes: &[u8]) -> Option<Signature> {
     Some(Signature(bytes))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::protocol::SessionKey;

@@ -22,7 +22,7 @@ mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -47,7 +47,9 @@ impl Scan {
         let crossed = match (&self.from, &self.to) {
             (Bound::Included(from), Bound::Included(to)) => from > to,
             (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
-            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            // No key is before the empty one.
+            (Bound::Unbounded, Bound::Excluded(to)) => to.is_empty(),
+            (Bound::Unbounded, Bound::Included(_) | Bound::Unbounded) | (_, Bound::Unbounded) => false,
         };
         crossed || self.limit == 0
     }

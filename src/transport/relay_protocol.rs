@@ -516,6 +516,6 @@ const fn is_compressed(key: &PublicKey) -> bool {
     matches!(key.0, [2 | 3, ..])
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "relay_protocol_tests.rs"]
 mod tests;
