@@ -51,6 +51,7 @@ alloy::sol! {
         function session(address wallet, address key) external view returns (uint64 validUntil, uint64 revokedFrom);
         function credit(address token, address wallet) external view returns (uint256);
         function CHALLENGE() external view returns (uint48);
+        function REGISTRY() external view returns (address);
 
         event ChannelOpened(bytes32 indexed id, address indexed a, address indexed b, address token, uint64 salt);
         event Deposited(bytes32 indexed id, address indexed wallet, uint128 total);
@@ -89,6 +90,14 @@ alloy::sol! {
         error FailedCall();
         error ReentrancyGuardReentrantCall();
         error SafeERC20FailedOperation(address token);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface SecretRegistry {
+        function registerSecrets(bytes32[] secrets) external;
+        function revealedAt(bytes32 secretHash) external view returns (uint48);
+
+        event SecretRevealed(bytes32 indexed secretHash, bytes32 secret);
     }
 
     #[derive(Debug, PartialEq, Eq)]

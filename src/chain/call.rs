@@ -1,11 +1,12 @@
 //! Translates the engine's calls to the Judge into transactions.
 
+use alloy::primitives::aliases::U48;
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 
 use super::TransactionError;
 use super::bindings::Judge;
-use crate::protocol::{ChannelKey, Grant, JudgeCall, Signature, SignedProof};
+use crate::protocol::{ChannelKey, Claim, Grant, JudgeCall, Signature, SignedProof};
 
 /// A transaction as the wallet is asked to send it; gas, fees and nonce are the wallet's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +58,20 @@ pub fn prepare(judge: Address, wallet: Address, call: &JudgeCall) -> Result<Tran
             let close = Judge::closeCall { key: key(channel), proof }.abi_encode();
             plan(with_grants(grant.as_slice(), close))
         }
-        JudgeCall::Update { key: channel, proof, grant } => {
+        JudgeCall::Update { key: channel, proof, grant, acceptance } => {
             participant(channel, wallet)?;
             let sender = proof.proof.sender;
-            let proof = own_proof(channel, wallet, proof)?;
+            let proof = match acceptance {
+                None => own_proof(channel, wallet, proof)?,
+                Some(acceptance) => countersigned_proof(channel, wallet, proof, acceptance)?,
+            };
             let update = Judge::updateCall { key: key(channel), sender, proof }.abi_encode();
             plan(with_grants(grant.as_slice(), update))
         }
-        JudgeCall::Settle { key: channel } => plan(Judge::settleCall { key: key(channel) }.abi_encode()),
+        JudgeCall::Settle { key: channel, claims, finalize } => plan(settlement(channel, claims, finalize)),
+        JudgeCall::RegisterSecrets { .. } => {
+            return Err(TransactionError::InvalidCall("secrets are registered with the registry, not with the Judge"));
+        }
         JudgeCall::CooperativeClose {
             key: channel,
             balance_a,
@@ -115,6 +122,7 @@ pub(super) const fn funding(call: &JudgeCall) -> Option<Funding> {
         JudgeCall::Close { .. }
         | JudgeCall::Update { .. }
         | JudgeCall::Settle { .. }
+        | JudgeCall::RegisterSecrets { .. }
         | JudgeCall::CooperativeClose { .. }
         | JudgeCall::CooperativeWithdraw { .. } => return None,
     };
@@ -138,6 +146,7 @@ pub(super) fn with_permit(judge: Address, call: &JudgeCall, permit: Judge::Permi
         JudgeCall::Close { .. }
         | JudgeCall::Update { .. }
         | JudgeCall::Settle { .. }
+        | JudgeCall::RegisterSecrets { .. }
         | JudgeCall::CooperativeClose { .. }
         | JudgeCall::CooperativeWithdraw { .. } => return None,
     };
@@ -165,8 +174,25 @@ fn own_proof(key: &ChannelKey, wallet: Address, proof: &SignedProof) -> Result<J
     if proof.proof.sender == wallet || key.side_of(proof.proof.sender).is_none() {
         return Err(TransactionError::InvalidCall("the proof is not the partner's"));
     }
+    Ok(signed_proof(proof, Bytes::new()))
+}
+
+/// A proof of the wallet's own, which the partner has accepted.
+fn countersigned_proof(
+    key: &ChannelKey,
+    wallet: Address,
+    proof: &SignedProof,
+    acceptance: &Signature,
+) -> Result<Judge::SignedProof, TransactionError> {
+    if proof.proof.channel != key.id() || proof.proof.sender != wallet {
+        return Err(TransactionError::InvalidCall("the proof is not the wallet's own"));
+    }
+    Ok(signed_proof(proof, bytes(acceptance)))
+}
+
+fn signed_proof(proof: &SignedProof, acceptance: Bytes) -> Judge::SignedProof {
     let fields = proof.proof.to_sol();
-    Ok(Judge::SignedProof {
+    Judge::SignedProof {
         nonce: fields.nonce,
         transferred: fields.transferred,
         locked: fields.locked,
@@ -174,8 +200,26 @@ fn own_proof(key: &ChannelKey, wallet: Address, proof: &SignedProof) -> Result<J
         locksRoot: fields.locksRoot,
         context: fields.context,
         signature: bytes(&proof.signature),
-        acceptance: Bytes::new(),
-    })
+        acceptance,
+    }
+}
+
+/// Claims first, then what ended goes back, then everybody is paid; giving back pays by itself.
+fn settlement(channel: &ChannelKey, claims: &[Claim], finalize: &[Address]) -> Vec<u8> {
+    let unlocks = claims.iter().map(|claim| {
+        let locks = claim.locks.iter().map(|lock| Judge::Lock {
+            lockId: lock.id,
+            amount: lock.amount.get(),
+            expiry: U48::saturating_from(lock.expiry),
+            secretHash: lock.secret_hash.0,
+        });
+        let (locks, proofs) = (locks.collect(), claim.proofs.clone());
+        Judge::unlockCall { key: key(channel), sender: claim.sender, locks, proofs }.abi_encode()
+    });
+    let finals = finalize.iter().map(|sender| Judge::finalizeCall { key: key(channel), sender: *sender }.abi_encode());
+    let settle = finalize.is_empty().then(|| Judge::settleCall { key: key(channel) }.abi_encode());
+    let calls: Vec<Vec<u8>> = unlocks.chain(finals).chain(settle).collect();
+    in_one(calls)
 }
 
 fn no_proof() -> Judge::SignedProof {
@@ -192,9 +236,6 @@ fn no_proof() -> Judge::SignedProof {
 }
 
 fn with_grants(grants: &[Grant], call: Vec<u8>) -> Vec<u8> {
-    if grants.is_empty() {
-        return call;
-    }
     let delegations = grants.iter().map(|grant| {
         Judge::delegateForCall {
             wallet: grant.wallet,
@@ -204,8 +245,18 @@ fn with_grants(grants: &[Grant], call: Vec<u8>) -> Vec<u8> {
         }
         .abi_encode()
     });
-    let data = delegations.chain([call]).map(Bytes::from).collect();
-    Judge::multicallCall { data }.abi_encode()
+    in_one(delegations.chain([call]).collect())
+}
+
+/// Several calls as one transaction.
+fn in_one(mut calls: Vec<Vec<u8>>) -> Vec<u8> {
+    match (calls.len(), calls.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            let data = calls.into_iter().chain(last).map(Bytes::from).collect();
+            Judge::multicallCall { data }.abi_encode()
+        }
+    }
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::call::{Funding, TransactionPlan, funding, prepare};
 use super::error::is_shortage;
 use super::fund::{self, Funded};
-use super::{Provider, ReadError, TransactionError, rpc};
+use super::{Provider, ReadError, TransactionError, rpc, secrets};
 use crate::protocol::JudgeCall;
 
 /// Between two looks for a receipt.
@@ -94,7 +94,10 @@ pub async fn submit_with_progress<P: Provider>(
     mut progress: impl FnMut(Stage),
 ) -> Result<Submitted, TransactionError> {
     check_chain(provider, config.chain_id).await?;
-    let mut plan = prepare(config.judge, config.wallet, call)?;
+    let mut plan = match call {
+        JudgeCall::RegisterSecrets { secrets } => secrets::registration(provider, config.judge, secrets).await?,
+        _ => prepare(config.judge, config.wallet, call)?,
+    };
     match funding(call) {
         None => {}
         Some(Funding { token: Address::ZERO, amount }) => {

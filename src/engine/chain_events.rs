@@ -14,6 +14,7 @@ const COMPARE_AGAIN: Timestamp = 2;
 impl<S: Signer> Engine<S> {
     pub(super) fn chain(&mut self, chain: ChainInput, now: Timestamp, out: &mut Out) {
         self.head = chain.head;
+        self.note_head();
         if let Some(block) = chain.rollback {
             for channel in self.channels.values_mut() {
                 if channel.roll_back(block) {
@@ -50,6 +51,9 @@ impl<S: Signer> Engine<S> {
         }
         self.follow_closes(out);
         self.bring_proofs(now, out);
+        self.bring_cancellations(out);
+        self.register_secrets(now, out);
+        self.ask_for_secrets(now, out);
         self.contact_partners(now, out);
     }
 
@@ -116,6 +120,20 @@ impl<S: Signer> Engine<S> {
         }
     }
 
+    /// Brings our own countersigned proof where the partner could still gain by one from before a lock was cancelled.
+    fn bring_cancellations(&mut self, out: &mut Out) {
+        let closing = self.channels.values().filter(|channel| channel.tip.closing.is_some() && !channel.freed);
+        let needed = |channel: &Channel| Some((channel.id, channel.key, channel.proof_without_cancelled()?));
+        for (id, key, accepted) in closing.filter_map(needed).collect::<Vec<_>>() {
+            if let Some(channel) = self.channels.get_mut(id) {
+                channel.freed = true;
+            }
+            let (proof, acceptance) = (accepted.signed, Some(accepted.acceptance));
+            let grant = self.grant.filter(|grant| self.must_bring(grant, self.head.timestamp));
+            self.transact(id, None, JudgeCall::Update { key, proof, grant, acceptance }, out);
+        }
+    }
+
     /// Brings the newest proof where the partner closed with an older one, or where the key that signed it ends soon.
     fn bring_proofs(&mut self, now: Timestamp, out: &mut Out) {
         let due = |channel: &Channel| Some((channel.id, channel.answer_until(&self.head, &self.config)?));
@@ -146,14 +164,14 @@ impl<S: Signer> Engine<S> {
         let Some(channel) = self.channels.get(id) else { return };
         let Some(proof) = channel.received_proof else { return };
         let grant = self.grant_to_bring(channel, &proof, now);
-        let call = JudgeCall::Update { key: channel.key, proof, grant };
+        let call = JudgeCall::Update { key: channel.key, proof, grant, acceptance: None };
         self.transact(id, operation, call, out);
     }
 
     pub(super) fn tick(&mut self, now: Timestamp, out: &mut Out) {
         self.contact_partners(now, out);
         self.probe_partners(now, out);
-        let mut silent = Vec::new();
+        let (mut silent, mut behind) = (Vec::new(), Vec::new());
         for channel in self.channels.values_mut() {
             let partner = channel.partner();
             let Some(to) = self.peers.key_of(partner) else { continue };
@@ -166,12 +184,17 @@ impl<S: Signer> Engine<S> {
                 && pause >= COMPARE_AGAIN
             {
                 channel.moved = now;
-                out.send(to, Message::Resume(Box::new(channel.resume(false))));
+                behind.push((channel.id, to));
             }
         }
         for partner in silent {
             self.disconnect(partner, out);
         }
+        for (id, to) in behind {
+            self.send_resume(id, to, false, out);
+        }
+        self.register_secrets(now, out);
+        self.tend_deliveries(now, out);
     }
 }
 

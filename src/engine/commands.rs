@@ -4,7 +4,8 @@ use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Timestamp};
 
 use super::channel::{Channel, Queued};
 use super::operations::{ClosePlan, Goal, Operation};
-use super::{CloseMode, Command, Engine, EngineError, Out, RequestId, Signer, cancelled};
+use super::records::OriginRecord;
+use super::{CloseMode, Command, Engine, EngineError, Out, Part, RequestId, Signer, cancelled};
 
 /// How long an unreachable partner is waited for before closing alone, in seconds.
 const OFFLINE_PATIENCE: Timestamp = 5;
@@ -69,6 +70,11 @@ impl<S: Signer> Engine<S> {
                 out.seen.insert(id);
                 Ok(())
             }
+            Command::Lock { channel, hash, amount, expiry, route, part } => {
+                let Part { payment, number, target, amount: delivered, fee, secret } = part;
+                let origin = OriginRecord { payment, part: number, target, amount: delivered, fee, secret, at: now };
+                self.begin(request, channel, origin, hash, amount, expiry, route, now, out)
+            }
             Command::CancelPayment { channel: id, payment } => {
                 let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
                 let queued = channel.cancel(payment).ok_or(EngineError::UnknownPayment)?;
@@ -100,9 +106,10 @@ impl<S: Signer> Engine<S> {
                     let closing = channel.tip.closing.is_some() && channel.tip.done.is_none();
                     return Err(if closing { EngineError::TooEarly } else { EngineError::NothingToDo });
                 }
-                let key = channel.key;
-                self.start(operation, request, id, Goal::Settled)?;
-                self.transact(id, self.last_operation(), JudgeCall::Settle { key }, out);
+                let call = self.settle_call(channel);
+                let paid = channel.tip.side(channel.side).paid;
+                self.start(operation, request, id, Goal::Settled(paid))?;
+                self.transact(id, self.last_operation(), call, out);
                 Ok(())
             }
         }

@@ -1,6 +1,6 @@
 //! What an engine is told once, at its start.
 
-use crate::protocol::{Address, Domain, Timestamp};
+use crate::protocol::{Address, Domain, FeeSchedule, MAX_SHOWN_LOCKS, Timestamp};
 
 /// The fixed facts of one client: whose it is, on which Judge, and its limits.
 #[derive(Clone, Debug)]
@@ -17,6 +17,38 @@ pub struct Config {
     pub window: usize,
     /// How many payments per channel may wait. More are refused, so a silent partner costs bounded memory.
     pub queue: usize,
+    /// By what rules locks are made, taken and passed on.
+    pub locks: LockPolicy,
+}
+
+/// The limits on locks, and what passing payments on costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockPolicy {
+    /// True when payments of others are passed on.
+    pub mediates: bool,
+    /// What that costs.
+    pub fee: FeeSchedule,
+    /// The most pending locks per channel and direction.
+    pub count: usize,
+    /// How long before its end a lock counts as ending, in seconds: the time it takes to see a secret or to register one.
+    pub margin: Timestamp,
+    /// How far off a lock's end may be, in seconds: for so long may money be held up by others.
+    pub tail: Timestamp,
+}
+
+impl LockPolicy {
+    /// The limits that fit a Judge with this challenge period: margins of half an hour where it is a day, and of seconds on
+    /// a development chain.
+    pub fn for_challenge(challenge: Timestamp) -> Self {
+        let margin = (challenge / 48).max(5);
+        Self {
+            mediates: true,
+            fee: FeeSchedule::default(),
+            count: MAX_SHOWN_LOCKS,
+            margin,
+            tail: margin.saturating_mul(96),
+        }
+    }
 }
 
 impl Config {

@@ -1,7 +1,8 @@
 //! What becomes visible after a step is durable: messages, transactions, replies and events.
 
 use crate::protocol::{
-    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, Message, Nonce, PaymentId, PublicKey, Timestamp,
+    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, LockRefusal, Message, Nonce, PaymentId, PublicKey, Secret,
+    SecretHash, Timestamp,
 };
 
 use super::{EngineError, OperationId, RequestId, TransactionId};
@@ -25,6 +26,13 @@ pub enum Effect {
         wallet: Address,
         /// The key's address.
         session_key: Address,
+    },
+    /// Read from the chain, as of a confirmed block, which of these secrets are registered.
+    ReadSecrets {
+        /// Their hashes.
+        hashes: Vec<SecretHash>,
+        /// The block.
+        block: u64,
     },
     /// Ask the wallet to send a transaction, once. It is never repeated without being asked for again.
     Transact {
@@ -51,6 +59,15 @@ pub enum Reply {
     Channel(Box<ChannelView>),
     /// The payment as it is now.
     Payment(PaymentView),
+    /// The target has taken this part; the secret proves it.
+    Part {
+        /// The payment.
+        payment: PaymentId,
+        /// The part's number.
+        part: u32,
+        /// The secret.
+        secret: Secret,
+    },
 }
 
 /// Something that the application may want to show.
@@ -75,6 +92,52 @@ pub enum Event {
         action: Action,
         /// Until when, if there is a deadline.
         deadline: Option<Timestamp>,
+    },
+    /// A part of a payment that began here was taken by its target.
+    PartPaid {
+        /// The payment.
+        payment: PaymentId,
+        /// The part's number.
+        part: u32,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// What the target got.
+        amount: Amount,
+        /// What the mediators got.
+        fee: Amount,
+        /// The secret, which proves it.
+        secret: Secret,
+    },
+    /// A part of a payment that began here surely was not taken.
+    PartFailed {
+        /// The payment.
+        payment: PaymentId,
+        /// The part's number.
+        part: u32,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// Why.
+        reason: LockRefusal,
+    },
+    /// A payment over locks arrived whole and is being taken.
+    Received {
+        /// The payer's id for it.
+        payment: PaymentId,
+        /// The payer's wallet, by its own word.
+        from: Address,
+        /// How much.
+        amount: Amount,
+        /// The payer's note.
+        memo: Option<String>,
+    },
+    /// A lock of the partner was paid to us.
+    LockPaid {
+        /// The channel.
+        channel: ChannelId,
+        /// The hash of the lock's secret.
+        hash: SecretHash,
+        /// How much.
+        amount: Amount,
     },
     /// State was recovered from the partner's copy.
     Recovered {
@@ -112,6 +175,8 @@ pub enum Action {
     Respond,
     /// Take the money out: the challenge period is over.
     Settle,
+    /// Register the secrets of locks that the partner has not paid and that end soon.
+    RevealOnChain,
 }
 
 /// Where a channel is in its life, as far as the chain has told.

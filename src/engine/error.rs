@@ -1,6 +1,6 @@
 //! Why a command could not be carried out.
 
-use crate::protocol::{Amount, AmountError, ChannelKeyError, KeyError, RefusalCode};
+use crate::protocol::{Amount, AmountError, ChannelKeyError, KeyError, LockRefusal, RefusalCode};
 
 /// The reasons for which the engine declines a command. Each has a stable code for the application.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +75,9 @@ pub enum EngineError {
         /// The words.
         message: String,
     },
+    /// The lock could not be made, or it was not passed on.
+    #[error("the payment was not passed on: {0:?}")]
+    LockRefused(LockRefusal),
     /// A signature could not be made.
     #[error("signing failed")]
     Signing,
@@ -104,6 +107,7 @@ impl EngineError {
             Self::TooEarly => "TOO_EARLY",
             Self::Timeout => "TIMEOUT",
             Self::Transaction { code, .. } => code,
+            Self::LockRefused(_) => "LOCK_REFUSED",
             Self::Signing => "INTERNAL",
         }
     }
@@ -120,6 +124,7 @@ impl EngineError {
                 | Self::Declined
                 | Self::TooEarly
                 | Self::Timeout
+                | Self::LockRefused(_)
         )
     }
 }

@@ -1,7 +1,8 @@
 //! Everything that can happen to an engine.
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PublicKey, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PublicKey, Route, Secret,
+    SecretHash, Timestamp,
 };
 
 /// A number by which the caller recognizes the reply to a command.
@@ -70,10 +71,28 @@ pub enum Input {
         /// False when it reverted.
         success: bool,
     },
+    /// The chain's word on secrets that the engine asked for.
+    SecretsRead {
+        /// The time of the confirmed block as of which it speaks.
+        at: Timestamp,
+        /// What was asked for.
+        asked: Vec<SecretHash>,
+        /// Those that were registered by then.
+        found: Vec<SecretOnChain>,
+    },
     /// The wallet signed a grant for this client's session key.
     Granted(Grant),
     /// Time passed.
     Tick,
+}
+
+/// A secret that is registered on the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretOnChain {
+    /// The secret.
+    pub secret: Secret,
+    /// When it was first registered.
+    pub registered: Timestamp,
 }
 
 /// Why a transaction was not sent.
@@ -111,6 +130,23 @@ pub enum CloseMode {
     Unilateral,
 }
 
+/// A part of a payment as its initiator knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The payment.
+    pub payment: PaymentId,
+    /// The part's number.
+    pub number: u32,
+    /// The target's session key.
+    pub target: PublicKey,
+    /// What the target gets.
+    pub amount: Amount,
+    /// What the mediators get.
+    pub fee: Amount,
+    /// The secret, when the target must ask for it; without, the route brings what the target needs to know it.
+    pub secret: Option<Secret>,
+}
+
 /// What an application can ask for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -146,6 +182,21 @@ pub enum Command {
         amount: Amount,
         /// A note.
         memo: Option<Memo>,
+    },
+    /// Begin a payment, or a part of one, with a lock. The reply comes when it is paid, or surely is not.
+    Lock {
+        /// The channel to the first account on the way.
+        channel: ChannelId,
+        /// The lock's hash. Its secret must be fresh: one that was ever shown pays whoever saw it.
+        hash: SecretHash,
+        /// What the lock holds: what the target gets, and the fees.
+        amount: Amount,
+        /// The last second at which the secret counts.
+        expiry: Timestamp,
+        /// What the first account is told.
+        route: Route,
+        /// Which payment, and what of it.
+        part: Part,
     },
     /// Take back a payment for which nothing was signed yet.
     CancelPayment {

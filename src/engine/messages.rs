@@ -1,10 +1,11 @@
 //! What peers say about channels.
 
 use crate::protocol::{
-    ChannelId, Grant, Message, Nonce, PublicKey, Refusal, RefusalCode, Resume, SignedProof, Timestamp, Update,
+    ChannelId, Grant, Message, Nonce, Op, PublicKey, Refusal, RefusalCode, Resume, Signature, SignedProof, Timestamp,
+    Update, Lock, LockRefusal,
 };
 
-use super::channel::Arrival;
+use super::channel::{Arrival, Channel};
 use super::records::UpdateRecord;
 use super::{
     Effect, Engine, EngineError, Event, Flow, Out, PaymentStatus, Reply, Signer, payment_views, update_message,
@@ -16,13 +17,19 @@ impl<S: Signer> Engine<S> {
             Message::Hello(hello) => self.hello(from, hello, now, out),
             Message::Resume(resume) => self.resume(from, &resume, now, out),
             Message::Update(update) => self.update(from, update, now, out),
-            Message::Ack { channel, nonce } => self.ack(from, channel, nonce, now, out),
+            Message::Ack { channel, nonce, acceptance } => self.ack(from, channel, nonce, acceptance, now, out),
             Message::Refuse(refusal) => self.refusal(from, &refusal, now, out),
             Message::CloseRequest(request) => self.close_request(from, &request, now, out),
             Message::CloseAccept(accept) => self.close_accept(from, &accept, now, out),
             Message::WithdrawRequest(request) => self.withdraw_request(from, &request, now, out),
             Message::WithdrawAccept(accept) => self.withdraw_accept(from, &accept, out),
             Message::RefuseRequest(refusal) => self.request_refused(from, &refusal, now, out),
+            Message::Reveal { channel, lock, secret } => self.revealed(from, channel, lock, secret, now, out),
+            Message::RefuseLock { channel, lock, reason } => self.lock_refused(from, channel, lock, reason, out),
+            Message::RequestSecret { payment, hash, amount } => {
+                self.secret_requested(from, payment, hash, amount, out);
+            }
+            Message::TellSecret { secret } => self.secret_told(from, secret, now, out),
         }
     }
 
@@ -34,15 +41,22 @@ impl<S: Signer> Engine<S> {
         let Some(partner) = self.sender(id, from, now) else {
             return refuse(out, RefusalCode::UnknownChannel);
         };
+        let ended = self.ended_locks(id, &update.ops);
+        let rules = self.lock_rules(&ended, now);
         let Some(channel) = self.channels.get_mut(id) else { return };
-        match channel.receive(update, &partner, &self.config.domain, now) {
+        let before = std::sync::Arc::clone(&channel.received.locks);
+        match channel.receive(update, &partner, &self.config.domain, &rules, now) {
             Ok(Arrival::New(record)) => {
                 out.store_update(&record, Flow::Received);
                 out.dirty.insert(id);
                 out.acks.insert(id, (from, nonce));
+                if record.ops.iter().any(|op| matches!(op, Op::Cancel { .. })) {
+                    out.accept.insert(id);
+                }
                 for view in payment_views(&record, Flow::Received, &PaymentStatus::Settled) {
                     out.emit(Event::Payment(view));
                 }
+                self.locks_received(id, &record.ops, &before, now, out);
             }
             Ok(Arrival::Known) => {
                 out.acks.insert(id, (from, channel.received.nonce));
@@ -54,14 +68,22 @@ impl<S: Signer> Engine<S> {
                     channel.synced = false;
                     channel.moved = now;
                     out.seen.insert(id);
-                    out.send(from, Message::Resume(Box::new(channel.resume(false))));
+                    self.send_resume(id, from, false, out);
                 }
             }
             Err(code) => refuse(out, code),
         }
     }
 
-    fn ack(&mut self, from: PublicKey, id: ChannelId, nonce: Nonce, now: Timestamp, out: &mut Out) {
+    fn ack(
+        &mut self,
+        from: PublicKey,
+        id: ChannelId,
+        nonce: Nonce,
+        acceptance: Option<Signature>,
+        now: Timestamp,
+        out: &mut Out,
+    ) {
         if !self.is_partner(id, from) {
             return;
         }
@@ -69,11 +91,12 @@ impl<S: Signer> Engine<S> {
         if nonce > channel.sent.nonce {
             // The partner holds more of ours than we do: sign nothing until it has shown what.
             channel.synced = false;
-            let resume = channel.resume(false);
-            return out.send(from, Message::Resume(Box::new(resume)));
+            return self.send_resume(id, from, false, out);
         }
+        let gone = acceptance.map(|signature| channel.accepted(nonce, signature, from, &self.config.domain));
         let settled = channel.acknowledge(nonce, now);
         self.settle_payments(id, &settled, out);
+        self.locks_let_go(id, &gone.unwrap_or_default(), out);
     }
 
     pub(super) fn settle_payments(&mut self, id: ChannelId, settled: &[UpdateRecord], out: &mut Out) {
@@ -149,13 +172,14 @@ impl<S: Signer> Engine<S> {
                     out.emit(Event::Recovered { channel: id });
                 }
                 if !resume.reply {
-                    let own = channel.resume(true);
-                    out.send(from, Message::Resume(Box::new(own)));
+                    self.send_resume(id, from, true, out);
                 }
                 for record in &comparison.resend {
                     out.send(from, update_message(record));
                 }
                 self.settle_payments(id, &comparison.settled, out);
+                self.locks_let_go(id, &comparison.gone, out);
+                self.locks_resumed(id, comparison.recovered, now, out);
             }
             Err(reason) => {
                 channel.stopped = Some(reason.into());
@@ -164,6 +188,28 @@ impl<S: Signer> Engine<S> {
                 let error = EngineError::ChannelStopped(reason.into());
                 self.fail_queue(id, &error, out);
             }
+        }
+    }
+
+    /// Shows the partner where the channel stands here.
+    pub(super) fn send_resume(&self, id: ChannelId, to: PublicKey, reply: bool, out: &mut Out) {
+        let Some(channel) = self.channels.get(id) else { return };
+        out.send(to, Message::Resume(Box::new(channel.resume(reply, self.acceptance(channel)))));
+    }
+
+    /// Our countersignature under the partner's newest proof, if it has cancelled locks: it may not have come through.
+    pub(super) fn acceptance(&self, channel: &Channel) -> Option<Signature> {
+        let held = channel.received_proof.filter(|_| channel.locks.last_cancel > Nonce::ZERO)?;
+        self.signer.sign_acceptance(&self.config.domain, &held.proof).ok()
+    }
+
+    /// The partner has let go of cancelled locks of ours.
+    fn locks_let_go(&mut self, id: ChannelId, gone: &[Lock], out: &mut Out) {
+        for lock in gone {
+            let Some(channel) = self.channels.get_mut(id) else { return };
+            let reason = channel.locks.reasons.remove(&lock.id).unwrap_or(LockRefusal::NoRoute);
+            out.dirty.insert(id);
+            self.lock_gone(id, lock, reason, out);
         }
     }
 

@@ -10,39 +10,49 @@
 mod chain_events;
 mod channel;
 mod channels;
+mod claims;
 mod commands;
 mod config;
 mod cooperation;
+mod delivery;
 mod effect;
 mod error;
 mod input;
+mod locks;
 mod messages;
 mod operations;
 mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
+mod transfers;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::protocol::{Address, B256, ChannelId, Grant, Head, KeyError, Message, Nonce, PublicKey, Timestamp};
+use crate::protocol::{
+    Address, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PublicKey, SecretHash, Timestamp,
+};
 use crate::store::{Key, StoreError};
 
 use channel::{Channel, Queued};
 use channels::Channels;
+use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
-use records::{ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
+use records::{ChannelRecord, OwnRecord, PeerRecord, TransferRecord, UpdateRecord};
+use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
-pub use config::Config;
+pub use config::{Config, LockPolicy};
 pub use effect::{
     Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status,
 };
 pub use error::EngineError;
-pub use input::{ChainInput, CloseMode, Command, Input, OperationId, RequestId, TransactionFailure, TransactionId};
+pub use input::{
+    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure, TransactionId,
+};
 pub use signer::{CloseTerms, Signer, WithdrawTerms};
 pub use step::Step;
 
@@ -59,6 +69,12 @@ pub struct Engine<S> {
     operations: Vec<Operation>,
     transactions: BTreeMap<TransactionId, Transaction>,
     next_transaction: TransactionId,
+    transfers: Transfers,
+    deliveries: Deliveries,
+    /// Secrets that were not registered by the end of a lock to us.
+    unregistered: BTreeSet<SecretHash>,
+    /// Heads since the newest confirmed one, with their times.
+    passed: VecDeque<(u64, Timestamp)>,
 }
 
 /// What a step collects while the inputs are handled.
@@ -71,6 +87,10 @@ struct Out {
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
     acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    /// Channels whose acknowledgement carries a countersignature.
+    accept: BTreeSet<ChannelId>,
+    /// Transfers whose record changed.
+    transfers: BTreeSet<SecretHash>,
     /// True when something happened that may move operations of any channel.
     moved: bool,
 }
@@ -112,6 +132,10 @@ impl<S: Signer> Engine<S> {
             operations: Vec::new(),
             transactions: BTreeMap::new(),
             next_transaction: 0,
+            transfers: Transfers::default(),
+            deliveries: Deliveries::default(),
+            unregistered: BTreeSet::new(),
+            passed: VecDeque::new(),
         }
     }
 
@@ -133,6 +157,7 @@ impl<S: Signer> Engine<S> {
                         engine.channels.insert(channel);
                     }
                 }
+                Some(&records::TRANSFERS) => engine.transfers.load(records::read::<TransferRecord>(value)?),
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
                 _ if key == records::OWN => engine.grant = records::read::<OwnRecord>(value)?.grant,
                 _ => {}
@@ -172,8 +197,11 @@ impl<S: Signer> Engine<S> {
         self.advance_operations(now, &mut out);
         self.sign_waiting(now, &mut out);
         for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
-            out.send(to, Message::Ack { channel, nonce });
+            let accepted = out.accept.contains(&channel);
+            let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
+            out.send(to, Message::Ack { channel, nonce, acceptance });
         }
+        self.store_transfers(&mut out);
         for id in std::mem::take(&mut out.dirty) {
             if let Some(channel) = self.channels.get(id) {
                 let key = records::channel_key(id);
@@ -201,6 +229,7 @@ impl<S: Signer> Engine<S> {
             | Input::Offline
             | Input::Found { .. }
             | Input::SessionRead { .. }
+            | Input::SecretsRead { .. }
             | Input::Granted(_) => false,
         };
         match input {
@@ -216,6 +245,7 @@ impl<S: Signer> Engine<S> {
             Input::Chain(chain) => self.chain(chain, now, out),
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
+            Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
             Input::Granted(grant) => self.granted(grant, now, out),
             Input::Tick => self.tick(now, out),
         }
@@ -226,6 +256,7 @@ impl<S: Signer> Engine<S> {
         if !self.own_key_counts(now) {
             return;
         }
+        let mut signed = Vec::new();
         for id in out.dirty.union(&out.seen).copied().collect::<Vec<_>>() {
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
@@ -237,7 +268,11 @@ impl<S: Signer> Engine<S> {
                 out.store_update(&record, Flow::Sent);
                 out.send(to, update_message(&record));
                 out.dirty.insert(id);
+                signed.push((id, record.ops));
             }
+        }
+        for (id, ops) in signed {
+            self.locks_signed(id, &ops, out);
         }
     }
 
@@ -259,6 +294,19 @@ impl<S: Signer> Engine<S> {
             cancelled(channel, &queued, error, out);
         }
         out.seen.insert(id);
+        self.withdraw_offers(id, out);
+    }
+
+    /// Takes back the locks for which nothing is signed yet: their payments look for another way, or end.
+    fn withdraw_offers(&mut self, id: ChannelId, out: &mut Out) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        for offer in channel.locks.withdraw_offers() {
+            if let Some(transfer) = self.transfers.get_mut(offer.hash) {
+                transfer.offered = None;
+                out.transfers.insert(offer.hash);
+            }
+            self.way_ended(offer.hash, LockRefusal::NoRoute, out);
+        }
     }
 
     /// The head of the chain as last reported.

@@ -24,8 +24,8 @@ pub(super) enum Goal {
     Closed,
     /// The Judge knows this proof of the partner, or a newer one.
     Answered(Nonce),
-    /// Everything was paid out.
-    Settled,
+    /// Everything was paid out, or more than this to us.
+    Settled(Amount),
 }
 
 impl Goal {
@@ -45,7 +45,11 @@ impl Goal {
         match self {
             Self::Opened => view.opened,
             Self::Closed => view.closing.map(|closing| closing.block).or(view.done),
-            Self::Settled => view.done,
+            Self::Settled(before) => {
+                let paid = view.side(channel.side).paid > before;
+                let last = channel.events(confirmed).filter(|event| matches!(event.event, JudgeEvent::Paid { .. }));
+                view.done.or_else(|| last.last().filter(|_| paid).map(|event| event.position.block))
+            }
             Self::Deposited(_) | Self::Withdrawn(_) | Self::Answered(_) => {
                 channel.events(confirmed).find(|event| reached(&event.event)).map(|event| event.position.block)
             }

@@ -181,9 +181,9 @@ impl<S: Signer> Engine<S> {
         for peer in self.peers.peers.values_mut() {
             peer.connected = false;
         }
-        for channel in self.channels.values_mut().filter(|channel| channel.synced) {
-            channel.synced = false;
-            out.seen.insert(channel.id);
+        let cut: Vec<ChannelId> = self.channels.values().filter(|channel| channel.synced).map(|channel| channel.id).collect();
+        for id in cut {
+            self.cut_off(id, out);
         }
     }
 
@@ -204,10 +204,16 @@ impl<S: Signer> Engine<S> {
             peer.connected = false;
         }
         for id in self.channels.with(wallet) {
-            let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.synced) else { continue };
-            channel.synced = false;
-            out.seen.insert(id);
+            self.cut_off(id, out);
         }
+    }
+
+    /// The channel waits for its partner; what it could pass on meanwhile goes another way.
+    fn cut_off(&mut self, id: ChannelId, out: &mut Out) {
+        let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.synced) else { return };
+        channel.synced = false;
+        out.seen.insert(id);
+        self.withdraw_offers(id, out);
     }
 
     /// Greets the partners of live channels that are due.
@@ -243,7 +249,8 @@ impl<S: Signer> Engine<S> {
             peer.next_probe = now.saturating_add(PROBE);
             let live = self.channels.with(*wallet).into_iter().filter_map(|id| self.channels.get(id));
             if let Some(channel) = live.into_iter().find(|channel| !channel.is_settled()) {
-                out.send(to, Message::Ack { channel: channel.id, nonce: channel.received.nonce });
+                let acceptance = None;
+                out.send(to, Message::Ack { channel: channel.id, nonce: channel.received.nonce, acceptance });
             }
         }
     }
@@ -343,7 +350,7 @@ impl<S: Signer> Engine<S> {
             let Some(channel) = self.channels.get_mut(id) else { continue };
             channel.synced = false;
             if hello.reply && !channel.is_settled() && channel.chain.opened.is_some() {
-                out.send(from, Message::Resume(Box::new(channel.resume(false))));
+                self.send_resume(id, from, false, out);
             }
         }
     }

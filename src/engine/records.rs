@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use minicbor::{Decode, Encode};
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, Nonce, Op, PublicKey, RefusalCode,
-    Signature, SignedProof, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, LockId, LockRefusal, Nonce, Op, PaymentId,
+    PublicKey, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof, Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -22,6 +22,8 @@ const RECORD_VERSION: u8 = 1;
 pub(crate) const CHANNELS: u8 = b'c';
 /// The prefix of update records.
 const UPDATES: u8 = b'u';
+/// The prefix of transfer records.
+pub(crate) const TRANSFERS: u8 = b't';
 /// The prefix of peer records.
 pub(crate) const PEERS: u8 = b'p';
 /// The key of the chain service's position.
@@ -43,6 +45,11 @@ pub(crate) fn update_key(channel: ChannelId, flow: Flow, nonce: Nonce) -> Key {
         Flow::Received => 1,
     };
     [&[UPDATES], channel.0.as_slice(), &[flow], &nonce.get().to_be_bytes()].concat()
+}
+
+/// Where a transfer's record is.
+pub(crate) fn transfer_key(hash: SecretHash) -> Key {
+    [&[TRANSFERS], hash.0.as_slice()].concat()
 }
 
 /// Where a peer's record is.
@@ -117,6 +124,9 @@ pub(crate) struct DirectionRecord {
     /// For what we received: until when the signer of the newest proof is known to count.
     #[n(7)]
     pub(crate) until: Timestamp,
+    /// The highest lock id of the direction.
+    #[n(8)]
+    pub(crate) last_lock: LockId,
 }
 
 /// A pending lock and its slot.
@@ -213,6 +223,107 @@ pub(crate) struct ChannelRecord<'a> {
     #[n(9)]
     #[cbor(with = "crate::protocol::cbor::optional")]
     pub(crate) opening: Option<B256>,
+    /// The partner's newest update that cancelled a lock.
+    #[n(10)]
+    pub(crate) last_cancel: Nonce,
+    /// Locks of the partner that it may take back.
+    #[n(11)]
+    pub(crate) refused: Vec<RefusedLockRecord>,
+    /// Our cancelled locks that somebody could still claim by an older proof.
+    #[n(12)]
+    pub(crate) cancelled: Vec<CancelledRecord>,
+    /// Our newest proof that the partner has countersigned.
+    #[n(13)]
+    pub(crate) accepted: Option<AcceptedRecord>,
+}
+
+/// A lock of the partner that was refused, and why.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct RefusedLockRecord {
+    #[n(0)]
+    pub(crate) lock: LockId,
+    #[n(1)]
+    pub(crate) reason: LockRefusal,
+}
+
+/// A lock of ours that was cancelled by the update with this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct CancelledRecord {
+    #[n(0)]
+    pub(crate) lock: Lock,
+    #[n(1)]
+    pub(crate) nonce: Nonce,
+    /// True once the partner has countersigned a proof without it.
+    #[n(2)]
+    pub(crate) accepted: bool,
+}
+
+/// A proof of ours that the partner has countersigned, so that we can bring it ourselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct AcceptedRecord {
+    #[n(0)]
+    pub(crate) signed: SignedProof,
+    #[n(1)]
+    pub(crate) acceptance: Signature,
+}
+
+/// A payment's way through this account, from the arrival of its lock until everything about it is settled.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct TransferRecord {
+    #[n(0)]
+    pub(crate) hash: SecretHash,
+    /// The partner's lock.
+    #[n(1)]
+    pub(crate) incoming: Option<LockPlace>,
+    /// What the partner's lock told; absent when it was recovered without.
+    #[n(2)]
+    pub(crate) route: Option<Route>,
+    /// Our lock.
+    #[n(3)]
+    pub(crate) outgoing: Option<LockPlace>,
+    #[n(4)]
+    pub(crate) secret: Option<Secret>,
+    /// Set where the payment begins.
+    #[n(5)]
+    pub(crate) origin: Option<OriginRecord>,
+}
+
+/// A lock's channel and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct LockPlace {
+    #[n(0)]
+    pub(crate) channel: ChannelId,
+    #[n(1)]
+    pub(crate) lock: LockId,
+}
+
+/// One part of a payment as its initiator stores it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct OriginRecord {
+    #[n(0)]
+    pub(crate) payment: PaymentId,
+    #[n(1)]
+    pub(crate) part: u32,
+    /// The target's session key.
+    #[n(2)]
+    pub(crate) target: PublicKey,
+    /// What the target gets.
+    #[n(3)]
+    pub(crate) amount: Amount,
+    /// What the mediators get.
+    #[n(4)]
+    pub(crate) fee: Amount,
+    /// The secret, when the target must ask for it.
+    #[n(5)]
+    pub(crate) secret: Option<Secret>,
+    #[n(6)]
+    pub(crate) at: Timestamp,
 }
 
 /// An update as it is stored: the proof, the operations under it, and when.

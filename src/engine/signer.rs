@@ -2,7 +2,7 @@
 
 use crate::protocol::{Address, Amount};
 use crate::protocol::{
-    BalanceProof, ChannelId, Domain, KeyError, PublicKey, SessionKey, Signature, Timestamp, sol_types,
+    BalanceProof, ChannelId, Domain, Hop, KeyError, PublicKey, Route, SessionKey, Signature, Timestamp, sol_types,
 };
 
 /// A cooperative close that both sides sign.
@@ -66,6 +66,15 @@ pub trait Signer {
     /// [`KeyError`] when no signature can be made.
     fn sign_proof(&self, domain: &Domain, proof: &BalanceProof) -> Result<Signature, KeyError>;
 
+    /// Countersigns a proof of the partner, so that the partner can bring it.
+    ///
+    /// # Errors
+    /// [`KeyError`] when no signature can be made.
+    fn sign_acceptance(&self, domain: &Domain, proof: &BalanceProof) -> Result<Signature, KeyError>;
+
+    /// Reads what a lock tells of the payment's way; `None` when it was not sealed to this key.
+    fn open_route(&self, route: &Route) -> Option<Hop>;
+
     /// Signs a cooperative close.
     ///
     /// # Errors
@@ -86,6 +95,14 @@ impl Signer for SessionKey {
 
     fn sign_proof(&self, domain: &Domain, proof: &BalanceProof) -> Result<Signature, KeyError> {
         self.sign(proof.digest(domain))
+    }
+
+    fn sign_acceptance(&self, domain: &Domain, proof: &BalanceProof) -> Result<Signature, KeyError> {
+        self.sign(proof.acceptance_digest(domain))
+    }
+
+    fn open_route(&self, route: &Route) -> Option<Hop> {
+        route.open(self).ok()
     }
 
     fn sign_close(&self, domain: &Domain, terms: &CloseTerms) -> Result<Signature, KeyError> {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use futures::SinkExt;
 use futures::channel::mpsc;
 
-use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, TransactionError};
+use crate::chain::{
+    self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, RegistryView, TransactionError,
+};
 use crate::engine::records::{CHALLENGE, read, write};
 use crate::engine::{ChainInput, TransactionFailure};
-use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, Timestamp};
+use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, SecretHash, Timestamp};
 use crate::store::{Batch, Store};
 
 use super::{NodeConfig, NodeError, Runtime};
@@ -102,6 +104,17 @@ pub(super) async fn session<P: Provider>(
 ) -> Result<(Timestamp, Timestamp), NodeError> {
     let session = chain::session(provider, config.domain.judge(), wallet, session_key, None).await;
     session.map(|session| (session.valid_until, session.revoked_from)).map_err(read_error)
+}
+
+/// Which secrets are registered as of a block.
+pub(super) async fn secrets<P: Provider>(
+    provider: &P,
+    config: &NodeConfig,
+    hashes: &[SecretHash],
+    block: u64,
+) -> Result<RegistryView, NodeError> {
+    let judge = config.domain.judge();
+    chain::registered_secrets(provider, judge, hashes, config.from_block, block).await.map_err(read_error)
 }
 
 /// What a wallet holds of a token.

@@ -10,9 +10,10 @@ use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
 use crate::chain::{AlarmState, Provider};
-use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, read, write};
+use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, TRANSFERS, read, write};
 use crate::engine::{
-    ChannelView, Command, Config, Effect, Engine, EngineError, Input, PaymentView, Reply, RequestId, Step,
+    ChannelView, Command, Config, Effect, Engine, EngineError, Input, LockPolicy, PaymentView, Reply, RequestId,
+    SecretOnChain, Step,
 };
 use crate::protocol::{Address, Amount, ChannelId, Grant, SessionKey};
 use crate::store::{Key, Scan, Store, StoreError};
@@ -105,13 +106,15 @@ where
         listener: impl Fn(NodeEvent) + 'static,
     ) -> Result<Self, NodeError> {
         let Services { store, provider, dial, runtime } = services;
+        let challenge = chain_task::challenge(&provider, &store, config.domain.judge()).await?;
         let engine_config = Config {
             domain: config.domain.clone(),
             wallet: config.wallet,
             confirmations: config.confirmations,
-            challenge: chain_task::challenge(&provider, &store, config.domain.judge()).await?,
+            challenge,
             window: config.window,
             queue: Config::QUEUE,
+            locks: LockPolicy::for_challenge(challenge),
         };
         let engine = load(engine_config, key.clone(), &store).await?;
         let alarm = store.get(ALARM).await?.map(|bytes| read::<AlarmState>(&bytes)).transpose()?;
@@ -255,7 +258,7 @@ where
 /// Reads the engine's records.
 async fn load<S: Store>(config: Config, key: SessionKey, store: &S) -> Result<Engine<SessionKey>, StoreError> {
     let mut records = Vec::new();
-    for prefix in [CHANNELS, PEERS] {
+    for prefix in [CHANNELS, PEERS, TRANSFERS] {
         records.extend(store.scan(everything_under(prefix)).await?);
     }
     if let Some(own) = store.get(OWN).await? {
@@ -410,6 +413,18 @@ impl<K: Platform> Shared<K> {
                     let read = chain_task::session(&shared.provider, &shared.config, wallet, session_key).await;
                     if let Ok((valid_until, revoked_from)) = read {
                         shared.input(Input::SessionRead { wallet, session_key, valid_until, revoked_from });
+                    }
+                }));
+            }
+            Effect::ReadSecrets { hashes, block } => {
+                let shared = Rc::clone(self);
+                self.runtime.spawn(Box::pin(async move {
+                    // Unread they stay unknown, and the next block asks again.
+                    let read = chain_task::secrets(&shared.provider, &shared.config, &hashes, block).await;
+                    if let Ok(view) = read {
+                        let found = view.found.into_iter();
+                        let found = found.map(|found| SecretOnChain { secret: found.secret, registered: found.registered });
+                        shared.input(Input::SecretsRead { at: view.at, asked: hashes, found: found.collect() });
                     }
                 }));
             }

@@ -10,8 +10,8 @@ use futures::future::{Either, select};
 use futures::{FutureExt, SinkExt, StreamExt, pin_mut};
 
 use crate::engine::Input;
-use crate::protocol::{Address, Domain, Grant, Message, PublicKey, SessionKey};
-use crate::transport::{Backoff, Dial, RelayClient, RelayEvent, Sealer};
+use crate::protocol::{Address, Domain, Grant, Message, PublicKey, Sealer, SessionKey};
+use crate::transport::{Backoff, Dial, RelayClient, RelayEvent};
 
 use super::{NodeEvent, Runtime};
 

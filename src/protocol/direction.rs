@@ -56,7 +56,7 @@ impl Direction {
         match op {
             Op::Pay { amount, .. } if amount.is_zero() => return Err(OpError::ZeroAmount),
             Op::Pay { amount, .. } => self.transferred = self.transferred.checked_add(*amount)?,
-            Op::Lock { lock } => Arc::make_mut(&mut self.locks).insert(*lock)?,
+            Op::Lock { lock, .. } => Arc::make_mut(&mut self.locks).insert(*lock)?,
             Op::Unlock { lock, secret } => {
                 let removed = Arc::make_mut(&mut self.locks).remove(*lock)?;
                 if secret.hash() != removed.secret_hash {

@@ -5,7 +5,9 @@
 use alloy::primitives::{Address, B256};
 use minicbor::{Decode, Encode};
 
-use super::{Amount, ChannelId, ChannelKey, Grant, Nonce, Signature, SignedProof, Timestamp, cbor};
+use super::{
+    Amount, ChannelId, ChannelKey, Grant, Lock, Nonce, Secret, Signature, SignedProof, Timestamp, cbor,
+};
 
 /// Where in the chain a log stands. Ordered by block, then by log index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -221,125 +223,104 @@ pub struct Head {
     pub timestamp: Timestamp,
 }
 
+/// Locks of one side that are claimed at the Judge, each with its way up to the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose locks they are.
+    pub sender: Address,
+    /// The locks.
+    pub locks: Vec<Lock>,
+    /// For each lock, the siblings from its leaf upwards.
+    pub proofs: Vec<Vec<B256>>,
+}
+
 /// A transaction that the wallet is asked to send.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JudgeCall {
     /// Opens a channel with a deposit and, in the same transaction, delegates a session key.
-    #[n(0)]
-    #[cbor(map)]
     Open {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
         /// The opener's deposit; may be nothing.
-        #[n(1)]
         deposit: Amount,
         /// The session key to delegate; the zero address for none.
-        #[n(2)]
-        #[cbor(with = "cbor::fixed")]
         session_key: Address,
         /// Until when.
-        #[n(3)]
         valid_until: Timestamp,
     },
     /// Adds to the caller's deposit.
-    #[n(1)]
-    #[cbor(map)]
     Deposit {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
         /// What is added.
-        #[n(1)]
         amount: Amount,
     },
     /// Closes alone with the partner's newest proof.
-    #[n(2)]
-    #[cbor(map)]
     Close {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
         /// The partner's newest proof, if there is one.
-        #[n(1)]
         proof: Option<SignedProof>,
         /// The partner's grant, brought in the same transaction when its key is not delegated on-chain.
-        #[n(2)]
         grant: Option<Grant>,
     },
     /// Answers a close with a newer proof of the partner.
-    #[n(3)]
-    #[cbor(map)]
     Update {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
-        /// The partner's newest proof.
-        #[n(1)]
+        /// The partner's newest proof, or a proof of this wallet's that the partner has countersigned.
         proof: SignedProof,
         /// The partner's grant, as for `Close`.
-        #[n(2)]
         grant: Option<Grant>,
+        /// The partner's countersignature under a proof of this wallet's.
+        acceptance: Option<Signature>,
     },
-    /// Pays both sides after the challenge period.
-    #[n(4)]
-    #[cbor(map)]
+    /// Claims locks, gives ended ones back, and pays both sides after the challenge period.
     Settle {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
+        /// Locks whose secrets were registered in time.
+        claims: Vec<Claim>,
+        /// Wallets whose unclaimed locks nobody can claim any more.
+        finalize: Vec<Address>,
+    },
+    /// Registers secrets, so that locks stay claimable after they end.
+    RegisterSecrets {
+        /// The secrets.
+        secrets: Vec<Secret>,
     },
     /// Closes at once with both signatures.
-    #[n(5)]
-    #[cbor(map)]
     CooperativeClose {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
         /// What side A is paid.
-        #[n(1)]
         balance_a: Amount,
         /// What side B is paid.
-        #[n(2)]
         balance_b: Amount,
         /// The last second at which it is taken.
-        #[n(3)]
         deadline: Timestamp,
         /// Side A's signature.
-        #[n(4)]
         signature_a: Signature,
         /// Side B's signature.
-        #[n(5)]
         signature_b: Signature,
         /// The partner's grant, as for `Close`.
-        #[n(6)]
         grants: Vec<Grant>,
     },
     /// Withdraws with both signatures while the channel stays open.
-    #[n(6)]
-    #[cbor(map)]
     CooperativeWithdraw {
         /// The channel.
-        #[n(0)]
         key: ChannelKey,
         /// Who withdraws.
-        #[n(1)]
-        #[cbor(with = "cbor::fixed")]
         wallet: Address,
         /// Everything it will have withdrawn.
-        #[n(2)]
         total: Amount,
         /// The last second at which it is taken.
-        #[n(3)]
         deadline: Timestamp,
         /// Side A's signature.
-        #[n(4)]
         signature_a: Signature,
         /// Side B's signature.
-        #[n(5)]
         signature_b: Signature,
         /// Grants to bring in the same transaction, as for `Close`.
-        #[n(6)]
         grants: Vec<Grant>,
     },
 }

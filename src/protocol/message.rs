@@ -9,7 +9,8 @@ use alloy::primitives::{Address, B256};
 use minicbor::{Decode, Encode};
 
 use super::{
-    Amount, BalanceProof, ChannelId, ChannelKey, Grant, MAX_OPS, Nonce, Op, Signature, SignedProof, Timestamp, cbor,
+    Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Secret, SecretHash,
+    Signature, SignedProof, Timestamp, cbor,
 };
 
 /// The version that this client speaks.
@@ -32,6 +33,7 @@ pub enum Message {
     Update(#[n(0)] Update),
     /// Everything up to this nonce is stored durably.
     #[n(3)]
+    #[cbor(map)]
     Ack {
         /// The channel.
         #[n(0)]
@@ -39,6 +41,10 @@ pub enum Message {
         /// The last update that is stored.
         #[n(1)]
         nonce: Nonce,
+        /// The `AcceptProof` signature over that update's proof, when a lock was cancelled: with it the sender can bring the
+        /// proof to the Judge, and so can be sure that the lock is gone.
+        #[n(2)]
+        acceptance: Option<Signature>,
     },
     /// An update was not accepted; nothing of it is stored.
     #[n(4)]
@@ -58,6 +64,105 @@ pub enum Message {
     /// A request for a countersignature was declined.
     #[n(9)]
     RefuseRequest(#[n(0)] RequestRefusal),
+    /// The receiver of a lock knows the secret and asks to be paid by an `Unlock`.
+    #[n(10)]
+    #[cbor(map)]
+    Reveal {
+        /// The channel.
+        #[n(0)]
+        channel: ChannelId,
+        /// The lock's id.
+        #[n(1)]
+        lock: LockId,
+        /// The secret.
+        #[n(2)]
+        secret: Secret,
+    },
+    /// The receiver of a lock will not pass it on: the sender may take it back by a `Cancel`.
+    #[n(11)]
+    #[cbor(map)]
+    RefuseLock {
+        /// The channel.
+        #[n(0)]
+        channel: ChannelId,
+        /// The lock's id.
+        #[n(1)]
+        lock: LockId,
+        /// Why.
+        #[n(2)]
+        reason: LockRefusal,
+    },
+    /// The target of a payment asks its initiator for the secret.
+    #[n(12)]
+    #[cbor(map)]
+    RequestSecret {
+        /// The payment.
+        #[n(0)]
+        payment: PaymentId,
+        /// The lock that has arrived.
+        #[n(1)]
+        hash: SecretHash,
+        /// What it holds.
+        #[n(2)]
+        amount: Amount,
+    },
+    /// The initiator's answer.
+    #[n(13)]
+    #[cbor(map)]
+    TellSecret {
+        /// The secret.
+        #[n(0)]
+        secret: Secret,
+    },
+}
+
+/// Why a lock is not passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum LockRefusal {
+    /// The route cannot be read, or asks for what this account does not do.
+    #[n(0)]
+    BadRoute,
+    /// There is no channel to the next account, or it cannot be reached.
+    #[n(1)]
+    NoRoute,
+    /// The channel to the next account cannot carry this much.
+    #[n(2)]
+    NoCapacity,
+    /// The fee is below what this account takes.
+    #[n(3)]
+    FeeTooLow,
+    /// The lock ends too soon or too late.
+    #[n(4)]
+    BadExpiry,
+    /// The target expected something else: another amount, another secret, an unknown or paid request.
+    #[n(5)]
+    Unexpected,
+    /// The secret's hash was used before.
+    #[n(6)]
+    HashUsed,
+    /// The lock further on ended without its secret.
+    #[n(7)]
+    Expired,
+    /// The other parts of the payment did not arrive in time.
+    #[n(8)]
+    Incomplete,
+}
+
+/// The most pending locks of one direction that fit into a [`Resume`]: with more, lost storage cannot be recovered from the
+/// partner's copy.
+pub const MAX_SHOWN_LOCKS: usize = 256;
+
+/// A pending lock and where in the tree it sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ShownLock {
+    /// The slot.
+    #[n(0)]
+    pub slot: u32,
+    /// The lock.
+    #[n(1)]
+    pub lock: Lock,
 }
 
 /// Which wallet a session key speaks for, and on which Judge.
@@ -105,6 +210,18 @@ pub struct Resume {
     /// True for the answer to a `Resume`, which is not answered again.
     #[n(5)]
     pub reply: bool,
+    /// The locks under `sent`; none when there are more than [`MAX_SHOWN_LOCKS`].
+    #[n(6)]
+    pub sent_locks: Vec<ShownLock>,
+    /// The locks under `received`, likewise.
+    #[n(7)]
+    pub received_locks: Vec<ShownLock>,
+    /// The highest lock id that was ever received: ids do not recur.
+    #[n(8)]
+    pub last_lock: LockId,
+    /// The `AcceptProof` signature over `received`, when locks were ever cancelled.
+    #[n(9)]
+    pub acceptance: Option<Signature>,
 }
 
 /// New operations and the numbers of the proof over them. Channel, sender and context are implied, so they cannot disagree.
@@ -200,19 +317,26 @@ pub enum RefusalCode {
     /// The update has no operations or too many.
     #[n(8)]
     Malformed,
+    /// A lock is dropped whose end this peer has not seen on the chain yet: sending the same bytes later can succeed.
+    #[n(9)]
+    NotExpired,
+    /// More locks are pending than this peer takes, or one ends too late.
+    #[n(10)]
+    LockLimit,
 }
 
 impl RefusalCode {
     /// True when the same bytes may be accepted later.
     pub const fn is_temporary(self) -> bool {
         match self {
-            Self::UnknownChannel | Self::InsufficientCapacity | Self::KeyNotValid => true,
+            Self::UnknownChannel | Self::InsufficientCapacity | Self::KeyNotValid | Self::NotExpired => true,
             Self::WrongProof
             | Self::BadSignature
             | Self::Closing
             | Self::UnsupportedOp
             | Self::Stopped
-            | Self::Malformed => false,
+            | Self::Malformed
+            | Self::LockLimit => false,
         }
     }
 }
@@ -362,6 +486,9 @@ impl Message {
         match &message {
             Self::Update(update) if update.ops.len() > MAX_OPS => {
                 Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
+            }
+            Self::Resume(resume) if resume.sent_locks.len().max(resume.received_locks.len()) > MAX_SHOWN_LOCKS => {
+                Err(DecodeError::Malformed("too many locks are shown".into()))
             }
             _ => Ok(message),
         }

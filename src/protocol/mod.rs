@@ -15,6 +15,8 @@ mod lock_tree;
 mod message;
 mod op;
 mod proof;
+mod route;
+mod seal;
 mod signing;
 
 pub use amount::{Amount, AmountError};
@@ -22,16 +24,18 @@ pub use channel_key::{ChannelKey, ChannelKeyError, Side};
 pub use direction::{Direction, OpError};
 pub use eip712::{Domain, sol_types};
 pub use ids::{ChannelId, Nonce, NonceError, PaymentId, Timestamp};
-pub use judge::{ChainEvent, Head, JudgeCall, JudgeEvent, LogPosition};
+pub use judge::{ChainEvent, Claim, Head, JudgeCall, JudgeEvent, LogPosition};
 pub use lock::{Lock, LockId, Secret, SecretHash};
 pub use lock_tree::{LockTree, LockTreeError};
 pub(crate) use message::encode;
 pub use message::{
-    CloseAccept, CloseRequest, DecodeError, Hello, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Refusal, RefusalCode,
-    RequestKind, RequestRefusal, Resume, Update, WithdrawAccept, WithdrawRequest,
+    CloseAccept, CloseRequest, DecodeError, Hello, LockRefusal, MAX_MESSAGE_BYTES, MAX_SHOWN_LOCKS, Message, PROTOCOL_VERSION, Refusal, RefusalCode,
+    RequestKind, RequestRefusal, Resume, ShownLock, Update, WithdrawAccept, WithdrawRequest,
 };
 pub use op::{MAX_MEMO_BYTES, MAX_OPS, Memo, MemoError, Op};
 pub use proof::{BalanceProof, Grant, SignedProof};
+pub use route::{Delivery, FeeSchedule, Hop, MAX_ROUTE_BYTES, Route, RouteError, part_secret};
+pub use seal::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, SEAL_VERSION, Seal, SealError, Sealer};
 pub use signing::{KeyError, PublicKey, SessionKey, Signature, SignatureError};
 
 pub use alloy::primitives::{Address, B256};

@@ -6,7 +6,7 @@
 use alloy::primitives::{B256, keccak256};
 use minicbor::{Decode, Encode};
 
-use super::{Amount, Lock, LockId, PaymentId, Secret};
+use super::{Amount, Lock, LockId, PaymentId, Route, Secret};
 
 /// The most operations in one update; with the message limit it bounds the work of one signature check.
 pub const MAX_OPS: usize = 1_024;
@@ -70,6 +70,9 @@ pub enum Op {
         /// The lock.
         #[n(0)]
         lock: Lock,
+        /// Where its payment goes next, for the receiver alone to read.
+        #[n(1)]
+        route: Route,
     },
     /// Pays a lock whose secret is known.
     #[n(2)]

@@ -11,9 +11,8 @@ use super::relay_protocol::{
     ClientMessage, DirectoryEntry, ErrorCode, RelayDecodeError, RelayLimits, ServerMessage, UndeliverableReason,
     authenticate,
 };
-use super::seal::MAX_FRAME_BYTES;
 use super::{Link, LinkError};
-use crate::protocol::{Domain, Grant, PublicKey, SessionKey};
+use crate::protocol::{Domain, Grant, MAX_FRAME_BYTES, PublicKey, SessionKey};
 
 /// How long a session may be silent before the driver should ask for a sign of life. Browsers let an extension's
 /// worker live while its WebSocket has traffic at least every 30 seconds.

@@ -15,8 +15,7 @@
 use alloy::primitives::{Address, B256, keccak256};
 use minicbor::{Decode, Encode};
 
-use super::seal::MAX_FRAME_BYTES;
-use crate::protocol::{Domain, Grant, KeyError, PublicKey, SessionKey, Signature, SignatureError};
+use crate::protocol::{Domain, Grant, KeyError, MAX_FRAME_BYTES, PublicKey, SessionKey, Signature, SignatureError};
 
 /// The version that this code speaks; the first byte of every message.
 pub const RELAY_PROTOCOL_VERSION: u8 = 1;

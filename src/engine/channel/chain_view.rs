@@ -17,6 +17,8 @@ pub(crate) struct SideOnChain {
     /// What it locks.
     pub(crate) locked: Amount,
     pub(crate) paid: Amount,
+    /// How much of what it locked was claimed.
+    pub(crate) claimed: Amount,
 }
 
 /// A channel as the Judge knows it.
@@ -81,7 +83,10 @@ impl ChainView {
                 self.with_side(key, *wallet, |side| side.paid = side.paid.checked_add(*amount).unwrap_or(side.paid));
             }
             JudgeEvent::Done { .. } => self.done = Some(block),
-            JudgeEvent::LockClaimed { .. } | JudgeEvent::SessionKeySet { .. } => {}
+            JudgeEvent::LockClaimed { sender, amount, .. } => self.with_side(key, *sender, |side| {
+                side.claimed = side.claimed.checked_add(*amount).unwrap_or(side.claimed);
+            }),
+            JudgeEvent::SessionKeySet { .. } => {}
         }
     }
 

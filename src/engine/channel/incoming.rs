@@ -1,10 +1,14 @@
 //! Being paid: the rules by which a partner's update is accepted.
 
+use std::sync::Arc;
+
 use crate::protocol::{
-    BalanceProof, Direction, Domain, Grant, MAX_OPS, Op, PublicKey, RefusalCode, SignedProof, Timestamp, Update,
+    BalanceProof, Direction, Domain, Grant, LockId, MAX_OPS, PublicKey, RefusalCode, ShownLock, SignedProof, Timestamp,
+    Update,
 };
 
 use super::super::records::UpdateRecord;
+use super::locks::{LockRules, tree_of};
 use super::Channel;
 
 /// The partner's session key, known to speak for its wallet.
@@ -44,9 +48,10 @@ impl Channel {
         update: Update,
         partner: &Authenticated,
         domain: &Domain,
+        rules: &LockRules<'_>,
         now: Timestamp,
     ) -> Result<Arrival, RefusalCode> {
-        let arrival = self.judge(update, partner, domain, now);
+        let arrival = self.judge(update, partner, domain, rules, now);
         match &arrival {
             Ok(Arrival::New(_)) => self.refusing = false,
             Err(code) => self.refusing = code.is_temporary() || *code == RefusalCode::Closing,
@@ -60,6 +65,7 @@ impl Channel {
         update: Update,
         partner: &Authenticated,
         domain: &Domain,
+        rules: &LockRules<'_>,
         now: Timestamp,
     ) -> Result<Arrival, RefusalCode> {
         if update.nonce <= self.received.nonce {
@@ -83,10 +89,8 @@ impl Channel {
         if update.ops.is_empty() || update.ops.len() > MAX_OPS {
             return Err(RefusalCode::Malformed);
         }
-        if !update.ops.iter().all(|op| matches!(op, Op::Pay { .. })) {
-            return Err(RefusalCode::UnsupportedOp);
-        }
         let next = self.received.replay(&update.ops).map_err(|_| RefusalCode::WrongProof)?;
+        self.check_locks(&update.ops, next.locks.len(), rules)?;
         let proof = next.proof(self.id, self.partner(), &update.ops);
         let claimed = (update.transferred, update.locked, update.last_expiry, update.locks_root);
         if claimed != (proof.transferred, proof.locked, proof.last_expiry, proof.locks_root) {
@@ -98,6 +102,7 @@ impl Channel {
         let signed = SignedProof { proof, signature: update.signature, signer: partner.key };
         signed.verify(domain).map_err(|_| RefusalCode::BadSignature)?;
         self.hold(next, signed, partner);
+        self.locks.received(&update.ops, update.nonce);
         Ok(Arrival::New(Box::new(UpdateRecord { signed, ops: update.ops, at: now })))
     }
 
@@ -117,6 +122,7 @@ impl Channel {
     pub(crate) fn adopt_received(
         &mut self,
         shown: &SignedProof,
+        locks: &[ShownLock],
         partner: &Authenticated,
         domain: &Domain,
     ) -> Result<(), RefusalCode> {
@@ -127,11 +133,14 @@ impl Channel {
         if shown.signer != partner.key || !partner.counts {
             return Err(RefusalCode::KeyNotValid);
         }
-        if !self.received.locks.is_empty() {
+        // Locks that are held here may be owed to us or owed on by us: they end by operations, never by being left out.
+        let kept = |(_, lock): (usize, &crate::protocol::Lock)| locks.iter().any(|shown| shown.lock == *lock);
+        if !self.received.locks.slots().all(kept) {
             return Err(RefusalCode::UnsupportedOp);
         }
-        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, ..Direction::default() };
-        // Without locks nothing about locks may be claimed: a far last expiry would hold up the payout.
+        let tree = tree_of(locks).ok_or(RefusalCode::WrongProof)?;
+        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: Arc::new(tree) };
+        // What is claimed about locks must be what they give: a far last expiry would hold up the payout.
         if (BalanceProof { context: proof.context, ..next.proof(self.id, self.partner(), &[]) }) != *proof {
             return Err(RefusalCode::WrongProof);
         }
@@ -139,6 +148,8 @@ impl Channel {
             return Err(RefusalCode::InsufficientCapacity);
         }
         shown.verify(domain).map_err(|_| RefusalCode::BadSignature)?;
+        let last: Option<LockId> = locks.iter().map(|shown| shown.lock.id).max();
+        self.locks.last_received = self.locks.last_received.max(last.unwrap_or_default());
         self.hold(next, *shown, partner);
         self.refusing = false;
         Ok(())

@@ -5,6 +5,7 @@
 
 mod chain_view;
 mod incoming;
+mod locks;
 mod outgoing;
 mod queue;
 mod resume;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use alloy::primitives::U256;
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Direction, Grant, Head, LockTree, Nonce, PaymentId, Side,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Direction, Grant, Head, JudgeEvent, LockId, LockTree, Nonce, PaymentId, Side,
     SignedProof, Timestamp,
 };
 use crate::store::StoreError;
@@ -29,6 +30,8 @@ use super::{Action, ChannelView, Config, RequestId, SideView, Status};
 pub(crate) use chain_view::ChainView;
 use chain_view::SideOnChain;
 pub(crate) use incoming::{Arrival, Authenticated};
+use locks::Locks;
+pub(crate) use locks::{Due, LockRules, Offer};
 pub(crate) use outgoing::{payment_views, update_message};
 pub(crate) use queue::Queued;
 
@@ -69,6 +72,8 @@ pub(crate) struct Channel {
     /// Until when the signer of that proof is known to count: later the Judge would not take it.
     pub(crate) received_until: Timestamp,
 
+    pub(crate) locks: Locks,
+
     pub(crate) close: Option<CloseRecord>,
     pub(crate) our_withdrawal: Option<WithdrawRecord>,
     pub(crate) their_withdrawal: Option<WithdrawRecord>,
@@ -87,6 +92,8 @@ pub(crate) struct Channel {
     pub(crate) moved: Timestamp,
     /// The wallet was asked to bring the newest proof already; it is not asked twice by itself.
     pub(crate) answered: bool,
+    /// The wallet was asked to bring our own countersigned proof.
+    pub(crate) freed: bool,
     /// The user was told that the payout waits.
     pub(crate) told_settleable: bool,
 }
@@ -114,6 +121,7 @@ impl Channel {
             received_proof: None,
             received_grant: None,
             received_until: 0,
+            locks: Locks::default(),
             close: None,
             our_withdrawal: None,
             their_withdrawal: None,
@@ -125,6 +133,7 @@ impl Channel {
             refusing: false,
             moved: 0,
             answered: false,
+            freed: false,
             told_settleable: false,
         })
     }
@@ -144,6 +153,7 @@ impl Channel {
         channel.received_proof = record.received.signed;
         channel.received_grant = record.received.grant;
         channel.received_until = record.received.until;
+        channel.locks = Locks::load(&record);
         channel.close = record.close;
         channel.our_withdrawal = record.our_withdrawal;
         channel.their_withdrawal = record.their_withdrawal;
@@ -164,12 +174,14 @@ impl Channel {
                 signed: self.sent_proof,
                 acked: self.acked,
                 refused: self.refused,
+                last_lock: self.locks.last_sent,
                 ..direction_record(&self.sent)
             },
             received: DirectionRecord {
                 signed: self.received_proof,
                 grant: self.received_grant,
                 until: self.received_until,
+                last_lock: self.locks.last_received,
                 ..direction_record(&self.received)
             },
             close: self.close,
@@ -178,6 +190,10 @@ impl Channel {
             compared: self.compared,
             stopped: self.stopped.clone(),
             opening: self.opening,
+            last_cancel: self.locks.last_cancel,
+            refused: self.locks.refused_records(),
+            cancelled: self.locks.cancelled.values().copied().collect(),
+            accepted: self.locks.accepted,
         }
     }
 
@@ -235,7 +251,7 @@ impl Channel {
         self.our_withdrawal = settled_withdrawal(self.our_withdrawal, self.chain.side(self.side).withdrawn);
         self.their_withdrawal = settled_withdrawal(self.their_withdrawal, self.chain.side(self.side.other()).withdrawn);
         if self.tip.closing.is_none() {
-            (self.answered, self.told_settleable) = (false, false);
+            (self.answered, self.freed, self.told_settleable) = (false, false, false);
         }
         self.adopt_from_chain();
         self.reconsider();
@@ -319,10 +335,13 @@ impl Channel {
         None
     }
 
-    /// deposit − withdrawn + received − transferred − locked of our side; `None` when that is below zero.
+    /// deposit − withdrawn + received − transferred − locked of our side; `None` when that is below zero. What the partner
+    /// has not let go yet is still locked.
     fn our_capacity(&self) -> Option<Amount> {
         let withdrawn = self.withdrawn(self.side, self.our_withdrawal.as_ref());
-        distributable(self.chain.side(self.side).deposited, withdrawn, self.received.transferred, &self.sent)
+        let deposited = self.chain.side(self.side).deposited;
+        let rest = distributable(deposited, withdrawn, self.received.transferred, &self.sent)?;
+        rest.checked_sub(self.locks.unaccepted()?).ok()
     }
 
     /// The same of the partner's side, had it signed `received`. Everything that we have signed counts as received by it.
@@ -343,9 +362,10 @@ impl Channel {
         self.received_proof.map_or(Nonce::ZERO, |held| held.proof.nonce)
     }
 
-    /// What this side can still promise: its capacity less the payments that wait.
+    /// What this side can still promise: its capacity less the payments and locks that wait.
     pub(crate) fn available(&self) -> Amount {
-        self.our_capacity().unwrap_or_default().saturating_sub(self.queue.total())
+        let waiting = self.queue.total().checked_add(self.locks.offered()).unwrap_or(Amount::MAX);
+        self.our_capacity().unwrap_or_default().saturating_sub(waiting)
     }
 
     /// True when the partner can afford to have withdrawn this much, and it is more than it has.
@@ -357,7 +377,8 @@ impl Channel {
 
     /// What each side is owed now, (A, B), when nothing is locked or under way that would change it.
     pub(crate) fn balances(&self) -> Option<(Amount, Amount)> {
-        let quiet = self.sent.locks.is_empty() && self.received.locks.is_empty() && self.tip == self.chain;
+        let unlocked = self.sent.locks.is_empty() && self.received.locks.is_empty();
+        let quiet = unlocked && self.locks.unaccepted() == Some(Amount::ZERO) && self.tip == self.chain;
         let (ours, theirs) = (self.our_capacity()?, self.their_capacity(&self.received)?);
         let pending = self.our_withdrawal.is_some() || self.their_withdrawal.is_some();
         match (quiet && !pending, self.side) {
@@ -415,6 +436,14 @@ impl Channel {
     /// What it paid must not be spent.
     pub(crate) fn is_worthless(&self, time: Timestamp) -> bool {
         self.tip.closing.is_none() && self.received_until <= time && !self.is_on_chain()
+    }
+
+    /// True when the Judge has paid this lock of the partner out to us.
+    pub(crate) fn is_claimed(&self, lock: LockId) -> bool {
+        self.events(false).any(|event| match &event.event {
+            JudgeEvent::LockClaimed { sender, lock: claimed, .. } => *sender == self.partner() && *claimed == lock,
+            _ => false,
+        })
     }
 
     /// True when the challenge period is over and the payouts wait.

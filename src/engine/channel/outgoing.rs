@@ -1,7 +1,7 @@
 //! Paying: payments wait, fold into one update, and are settled by the partner's acknowledgement.
 
 use crate::protocol::{
-    Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof, Timestamp,
+    Amount, Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof, Timestamp,
     Update,
 };
 
@@ -13,6 +13,12 @@ use super::{Channel, Queued};
 const UPDATE_OVERHEAD: usize = 512;
 /// The most that one `Pay` takes besides its memo.
 const PAY_BYTES: usize = 48;
+/// The most that one `Lock` takes besides its route.
+const LOCK_BYTES: usize = 96;
+/// The most that one `Unlock` takes.
+const UNLOCK_BYTES: usize = 56;
+/// The most that one `Expire` or `Cancel` takes.
+const DROP_BYTES: usize = 20;
 
 impl Channel {
     /// Puts a payment into the queue.
@@ -58,9 +64,9 @@ impl Channel {
         self.queue.take(usize::MAX)
     }
 
-    /// True when payments wait for a signature.
+    /// True when payments or operations on locks wait for a signature.
     pub(crate) fn has_queue(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || self.locks.is_waiting()
     }
 
     /// Gives back an update that was not acknowledged when the storage was left.
@@ -91,8 +97,9 @@ impl Channel {
         now: Timestamp,
     ) -> Result<Option<UpdateRecord>, EngineError> {
         let agreed = self.synced && self.compared && self.refused.is_none();
-        let may_sign = agreed && self.is_live() && !self.frozen;
-        if !may_sign || self.queue.is_empty() || self.unacked.len() >= window {
+        // While a close is being prepared nothing new is promised, but what is due is settled: the close waits for it.
+        let may_sign = agreed && self.is_live() && (!self.frozen || self.locks.is_due());
+        if !may_sign || !self.has_queue() || self.unacked.len() >= window {
             return Ok(None);
         }
         let ops = self.foldable();
@@ -103,7 +110,8 @@ impl Channel {
         let proof = next.proof(self.id, self.wallet(), &ops);
         let signature = signer.sign_proof(domain, &proof)?;
         let signed = SignedProof { proof, signature, signer: signer.public_key() };
-        self.queue.take(ops.len());
+        self.queue.take(ops.iter().filter(|op| op.payment().is_some()).count());
+        self.locks.signed(&ops, &self.sent.locks, next.nonce);
         self.sent = next;
         self.sent_proof = Some(signed);
         if self.unacked.is_empty() {
@@ -114,17 +122,24 @@ impl Channel {
         Ok(Some(record))
     }
 
-    /// The waiting payments that fit one message, as operations. They were affordable when they came, but a deposit may
-    /// have been rolled back since: what is no longer covered waits for its return.
+    /// The waiting operations that fit one message: what is due first, then new locks, then payments. They were affordable
+    /// when they came, but a deposit may have been rolled back since: what is no longer covered waits for its return.
     fn foldable(&self) -> Vec<Op> {
+        let pay = |queued: &Queued| Op::Pay {
+            payment: queued.payment,
+            amount: queued.amount,
+            memo: queued.memo.clone(),
+        };
+        let new = self.locks.offers().chain(self.queue.iter().map(pay));
+        let waiting = self.locks.due().chain(new.take(if self.frozen { 0 } else { MAX_OPS }));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(UPDATE_OVERHEAD);
         let mut funds = self.our_capacity().unwrap_or_default();
         let mut ops = Vec::new();
-        for queued in self.queue.iter().take(MAX_OPS) {
-            let size = PAY_BYTES.saturating_add(queued.memo.as_ref().map_or(0, |memo| memo.as_str().len()));
-            let (Some(rest), Ok(left)) = (room.checked_sub(size), funds.checked_sub(queued.amount)) else { break };
+        for op in waiting.take(MAX_OPS) {
+            let (size, cost) = measure(&op);
+            let (Some(rest), Ok(left)) = (room.checked_sub(size), funds.checked_sub(cost)) else { break };
             (room, funds) = (rest, left);
-            ops.push(Op::Pay { payment: queued.payment, amount: queued.amount, memo: queued.memo.clone() });
+            ops.push(op);
         }
         ops
     }
@@ -160,6 +175,18 @@ impl Channel {
         self.refused = Some(RefusedRecord { nonce, code });
         self.stopped = Some(format!("the partner refused update {nonce}: {code:?}"));
         self.unacked.iter().filter(|update| update.signed.proof.nonce >= nonce).cloned().collect()
+    }
+}
+
+/// The most bytes that an operation takes in a message, and what it takes from this side's means.
+fn measure(op: &Op) -> (usize, Amount) {
+    match op {
+        Op::Pay { amount, memo, .. } => {
+            (PAY_BYTES.saturating_add(memo.as_ref().map_or(0, |memo| memo.as_str().len())), *amount)
+        }
+        Op::Lock { lock, route } => (LOCK_BYTES.saturating_add(route.len()), lock.amount),
+        Op::Unlock { .. } => (UNLOCK_BYTES, Amount::ZERO),
+        Op::Expire { .. } | Op::Cancel { .. } => (DROP_BYTES, Amount::ZERO),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Comparing states after a (re)connection, as in BOLT-2's reestablish: whoever is behind is shown the other's signed proof.
 
-use crate::protocol::{BalanceProof, Direction, Domain, Nonce, Resume, SignedProof, Timestamp};
+use std::sync::Arc;
+
+use crate::protocol::{BalanceProof, Direction, Domain, Lock, LockId, Nonce, Resume, Signature, SignedProof, Timestamp};
 
 use super::super::records::UpdateRecord;
+use super::locks::{shown, tree_of};
 use super::{Authenticated, Channel};
 
 /// What comparing the two states gave.
@@ -12,6 +15,8 @@ pub(crate) struct Comparison {
     pub(crate) settled: Vec<UpdateRecord>,
     /// Our updates that the partner lacks, to be sent again byte for byte.
     pub(crate) resend: Vec<UpdateRecord>,
+    /// Our cancelled locks that the partner has let go.
+    pub(crate) gone: Vec<Lock>,
     /// True when something was taken over from the partner's copy.
     pub(crate) recovered: bool,
     /// True when the stored state changed.
@@ -20,7 +25,7 @@ pub(crate) struct Comparison {
 
 impl Channel {
     /// Our half of the comparison.
-    pub(crate) fn resume(&self, reply: bool) -> Resume {
+    pub(crate) fn resume(&self, reply: bool, acceptance: Option<Signature>) -> Resume {
         Resume {
             key: self.key,
             sent: self.sent_proof,
@@ -31,6 +36,10 @@ impl Channel {
                 None => self.sent.nonce.next().unwrap_or(Nonce::MAX),
             },
             reply,
+            sent_locks: shown(&self.sent.locks),
+            received_locks: shown(&self.received.locks),
+            last_lock: self.locks.last_received,
+            acceptance,
         }
     }
 
@@ -47,7 +56,7 @@ impl Channel {
         now: Timestamp,
     ) -> Result<Comparison, &'static str> {
         let mut result = Comparison::default();
-        self.compare_sent(resume, is_our_key, domain, now, &mut result)?;
+        self.compare_sent(resume, partner, is_our_key, domain, now, &mut result)?;
         self.compare_received(resume, partner, domain, &mut result)?;
         result.changed |= !self.compared || result.recovered;
         self.compared = true;
@@ -60,6 +69,7 @@ impl Channel {
     fn compare_sent(
         &mut self,
         resume: &Resume,
+        partner: &Authenticated,
         is_our_key: impl Fn(&SignedProof) -> bool,
         domain: &Domain,
         now: Timestamp,
@@ -73,10 +83,14 @@ impl Channel {
                 return Err("the partner holds another proof of ours with the same number");
             }
             if held > self.sent.nonce {
-                self.adopt_sent(&shown, is_our_key, domain)?;
+                self.adopt_sent(&shown, resume, is_our_key, domain)?;
                 result.recovered = true;
             }
         }
+        if let Some(acceptance) = resume.acceptance {
+            result.gone = self.accepted(held, acceptance, partner.key, domain);
+        }
+        result.changed |= !result.gone.is_empty();
         result.settled = self.acknowledge(held, now);
         result.changed |= !result.settled.is_empty();
         result.resend = self.unacked.iter().cloned().collect();
@@ -87,6 +101,7 @@ impl Channel {
     fn adopt_sent(
         &mut self,
         shown: &SignedProof,
+        resume: &Resume,
         is_our_key: impl Fn(&SignedProof) -> bool,
         domain: &Domain,
     ) -> Result<(), &'static str> {
@@ -100,11 +115,15 @@ impl Channel {
         if proof.transferred < self.sent.transferred {
             return Err("the partner holds a newer proof of ours that pays less");
         }
-        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, ..Direction::default() };
+        let cannot = "the partner showed a proof that cannot be taken over";
+        let tree = tree_of(&resume.received_locks).ok_or(cannot)?;
+        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: Arc::new(tree) };
         let same = BalanceProof { context: proof.context, ..next.proof(self.id, self.wallet(), &[]) } == *proof;
-        if !same || !self.sent.locks.is_empty() {
-            return Err("the partner showed a proof that cannot be taken over");
+        if !same {
+            return Err(cannot);
         }
+        // An id that the partner has seen does not recur; one far above it would only use the numbers up sooner.
+        self.locks.last_sent = self.locks.last_sent.max(resume.last_lock.min(LockId::MAX / 2));
         self.sent = next;
         self.sent_proof = Some(*shown);
         Ok(())
@@ -124,7 +143,7 @@ impl Channel {
             }
             // The same proof under the partner's present key outlives the one under its former key.
             if own.signer != shown.signer && self.received.nonce == shown.proof.nonce {
-                result.changed |= self.adopt_received(&shown, partner, domain).is_ok();
+                result.changed |= self.adopt_received(&shown, &resume.sent_locks, partner, domain).is_ok();
             }
         }
         let missing = shown.proof.nonce > self.received.nonce;
@@ -132,7 +151,7 @@ impl Channel {
         let only_on_chain = shown.proof.nonce == self.received.nonce && self.held_nonce() < self.received.nonce;
         // A proof that cannot be taken over now (its deposit is not confirmed here yet) is shown again at the next resume.
         if (missing && !comes_again) || only_on_chain {
-            result.recovered |= self.adopt_received(&shown, partner, domain).is_ok();
+            result.recovered |= self.adopt_received(&shown, &resume.sent_locks, partner, domain).is_ok();
         }
         Ok(())
     }

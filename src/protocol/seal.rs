@@ -14,7 +14,7 @@ use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::protocol::{MAX_MESSAGE_BYTES, PublicKey, SessionKey};
+use super::{MAX_MESSAGE_BYTES, PublicKey, SessionKey};
 
 /// The version of the frame format.
 pub const SEAL_VERSION: u8 = 1;

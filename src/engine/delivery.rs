@@ -1,0 +1,157 @@
+//! The end of a payment's way: taking it when all of it is there, or not at all.
+//!
+//! The parts carry shares of one root secret, so before the last part has arrived the target could not take any; and the
+//! initiator may replace a part only once its lock is surely gone, or both the old and the new one would open.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::{Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp, part_secret};
+
+use super::locks::Source;
+use super::{Engine, Event, Out, Signer};
+
+/// The most parts that one payment is taken in.
+const MAX_PARTS: usize = 64;
+
+/// One part that waits for the others.
+#[derive(Clone, Debug)]
+struct Part {
+    hash: SecretHash,
+    delivery: Delivery,
+}
+
+/// The payments that wait for more of their parts, or for their secret.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    by_payment: BTreeMap<PaymentId, Vec<Part>>,
+}
+
+impl Deliveries {
+    fn forget(&mut self, hash: SecretHash) {
+        self.by_payment.retain(|_, parts| {
+            parts.retain(|part| part.hash != hash);
+            !parts.is_empty()
+        });
+    }
+}
+
+/// The secrets of all parts, if they are the whole payment.
+fn secrets(parts: &[Part]) -> Option<Vec<(SecretHash, Secret)>> {
+    let mut root = [0; 32];
+    for part in parts {
+        let share = part.delivery.share?;
+        root.iter_mut().zip(share).for_each(|(byte, share)| *byte ^= share);
+    }
+    let secret = |part: &Part| {
+        let secret = part_secret(&root, part.delivery.part);
+        (secret.hash() == part.hash).then_some((part.hash, secret))
+    };
+    parts.iter().map(secret).collect()
+}
+
+impl<S: Signer> Engine<S> {
+    /// A lock arrived that is for this account.
+    pub(super) fn deliver(
+        &mut self,
+        hash: SecretHash,
+        lock: &Lock,
+        delivery: Delivery,
+        now: Timestamp,
+        out: &mut Out,
+    ) -> Result<(), LockRefusal> {
+        if lock.amount < delivery.amount || delivery.amount.is_zero() || delivery.total < delivery.amount {
+            return Err(LockRefusal::Unexpected);
+        }
+        if lock.expiry <= self.time(now).saturating_add(self.config.locks.margin) {
+            return Err(LockRefusal::BadExpiry);
+        }
+        let parts = self.deliveries.by_payment.entry(delivery.payment).or_default();
+        let same = |part: &Part| {
+            let known = &part.delivery;
+            (known.total, known.reply_to, known.from) == (delivery.total, delivery.reply_to, delivery.from)
+                && known.share.is_some() == delivery.share.is_some()
+                && known.part != delivery.part
+        };
+        if !parts.iter().all(same) || parts.len() >= MAX_PARTS {
+            return Err(LockRefusal::Unexpected);
+        }
+        let payment = delivery.payment;
+        parts.push(Part { hash, delivery });
+        self.transfers.entry(hash).held = true;
+        self.complete(payment, now, out)
+    }
+
+    /// Takes a payment whose parts are all there.
+    fn complete(&mut self, payment: PaymentId, now: Timestamp, out: &mut Out) -> Result<(), LockRefusal> {
+        let Some(parts) = self.deliveries.by_payment.get(&payment) else { return Ok(()) };
+        let Some(last) = parts.last().cloned() else { return Ok(()) };
+        let sum = parts.iter().try_fold(Amount::ZERO, |sum, part| sum.checked_add(part.delivery.amount).ok());
+        if sum.is_none_or(|sum| sum < last.delivery.total) {
+            return Ok(());
+        }
+        if last.delivery.share.is_none() {
+            ask(&last, out);
+            return Ok(());
+        }
+        let Some(secrets) = secrets(parts) else {
+            self.deliveries.forget(last.hash);
+            self.transfers.entry(last.hash).held = false;
+            return Err(LockRefusal::Unexpected);
+        };
+        self.deliveries.by_payment.remove(&payment);
+        for (hash, secret) in secrets {
+            self.learn(hash, secret, Source::OffChain, now, out);
+        }
+        emit_received(&last.delivery, out);
+        Ok(())
+    }
+
+    /// The initiator tells the secret that was asked for.
+    pub(super) fn secret_told(&mut self, from: PublicKey, secret: Secret, now: Timestamp, out: &mut Out) {
+        let hash = secret.hash();
+        let mut waiting = self.deliveries.by_payment.values().flatten();
+        let Some(part) = waiting.find(|part| part.hash == hash && part.delivery.reply_to == from).cloned() else { return };
+        self.deliveries.forget(hash);
+        self.learn(hash, secret, Source::OffChain, now, out);
+        emit_received(&part.delivery, out);
+    }
+
+    /// Asks again for secrets, and gives up what has waited too long.
+    pub(super) fn tend_deliveries(&mut self, now: Timestamp, out: &mut Out) {
+        let (time, margin) = (self.time(now), self.config.locks.margin);
+        let mut late = Vec::new();
+        for part in self.deliveries.by_payment.values().flatten() {
+            let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
+            let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
+            match (place, lock) {
+                (Some(place), Some(lock)) if lock.expiry <= time.saturating_add(margin) => late.push((part.hash, Some(place))),
+                (Some(_), Some(_)) if part.delivery.share.is_none() => ask(part, out),
+                (Some(_), Some(_)) => {}
+                (None, _) | (_, None) => late.push((part.hash, None)),
+            }
+        }
+        for (hash, place) in late {
+            self.deliveries.forget(hash);
+            if let Some(transfer) = self.transfers.get_mut(hash) {
+                transfer.held = false;
+            }
+            if let Some(place) = place {
+                self.refuse_lock(place.channel, place.lock, LockRefusal::Incomplete, out);
+            }
+        }
+    }
+}
+
+fn ask(part: &Part, out: &mut Out) {
+    let Delivery { payment, amount, reply_to, .. } = &part.delivery;
+    out.send(*reply_to, Message::RequestSecret { payment: *payment, hash: part.hash, amount: *amount });
+}
+
+fn emit_received(delivery: &Delivery, out: &mut Out) {
+    out.emit(Event::Received {
+        payment: delivery.payment,
+        from: delivery.from,
+        amount: delivery.total,
+        memo: delivery.memo.as_ref().map(|memo| memo.as_str().to_owned()),
+    });
+}

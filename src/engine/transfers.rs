@@ -1,0 +1,119 @@
+//! Payments that pass through this account on locks, found by the hash of their secret.
+//!
+//! One record holds both sides of a payment's way: the lock that came in and the lock that went out. What is to be done
+//! follows from it whenever it is asked; nothing else is stored, so a reload goes on where the records say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::protocol::{ChannelId, LockId, Route, Secret, SecretHash};
+
+use super::RequestId;
+use super::records::{LockPlace, OriginRecord, TransferRecord};
+
+/// One payment's way through this account.
+#[derive(Debug, Default)]
+pub(super) struct Transfer {
+    /// The partner's lock, until it is paid, cancelled or expired.
+    pub(super) incoming: Option<LockPlace>,
+    /// What that lock told; absent when it was recovered without.
+    pub(super) route: Option<Route>,
+    /// Our lock, from its signature until it is paid or sure to be gone.
+    pub(super) outgoing: Option<LockPlace>,
+    /// Our lock while it waits for its signature.
+    pub(super) offered: Option<ChannelId>,
+    pub(super) secret: Option<Secret>,
+    /// Set where the payment begins.
+    pub(super) origin: Option<OriginRecord>,
+    /// The command to answer at its end.
+    pub(super) request: Option<RequestId>,
+    /// The wallet was asked to register the secret already.
+    pub(super) registering: bool,
+    /// Set where the payment ends: it waits for its other parts or its secret.
+    pub(super) held: bool,
+}
+
+impl Transfer {
+    /// True when nothing is left to follow.
+    fn is_over(&self) -> bool {
+        self.incoming.is_none() && self.outgoing.is_none() && self.offered.is_none() && self.origin.is_none()
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Transfers {
+    by_hash: BTreeMap<SecretHash, Transfer>,
+    by_incoming: BTreeMap<(ChannelId, LockId), SecretHash>,
+    by_outgoing: BTreeMap<(ChannelId, LockId), SecretHash>,
+}
+
+impl Transfers {
+    pub(super) fn load(&mut self, record: TransferRecord) {
+        let TransferRecord { hash, incoming, route, outgoing, secret, origin } = record;
+        self.by_incoming.extend(incoming.map(|place| ((place.channel, place.lock), hash)));
+        self.by_outgoing.extend(outgoing.map(|place| ((place.channel, place.lock), hash)));
+        self.by_hash.insert(hash, Transfer { incoming, route, outgoing, secret, origin, ..Transfer::default() });
+    }
+
+    /// What is stored of one; `None` when it is over and nothing is to be kept.
+    pub(super) fn record(&self, hash: SecretHash) -> Option<TransferRecord> {
+        let Transfer { incoming, route, outgoing, secret, origin, .. } = self.by_hash.get(&hash)?;
+        let (route, secret, origin) = (route.clone(), secret.clone(), origin.clone());
+        Some(TransferRecord { hash, incoming: *incoming, route, outgoing: *outgoing, secret, origin })
+    }
+
+    pub(super) fn get(&self, hash: SecretHash) -> Option<&Transfer> {
+        self.by_hash.get(&hash)
+    }
+
+    pub(super) fn get_mut(&mut self, hash: SecretHash) -> Option<&mut Transfer> {
+        self.by_hash.get_mut(&hash)
+    }
+
+    pub(super) fn entry(&mut self, hash: SecretHash) -> &mut Transfer {
+        self.by_hash.entry(hash).or_default()
+    }
+
+    pub(super) fn contains(&self, hash: SecretHash) -> bool {
+        self.by_hash.contains_key(&hash)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SecretHash, &Transfer)> {
+        self.by_hash.iter().map(|(hash, transfer)| (*hash, transfer))
+    }
+
+    /// The payment of a partner's lock, or of ours.
+    pub(super) fn of_incoming(&self, channel: ChannelId, lock: LockId) -> Option<SecretHash> {
+        self.by_incoming.get(&(channel, lock)).copied()
+    }
+
+    pub(super) fn of_outgoing(&self, channel: ChannelId, lock: LockId) -> Option<SecretHash> {
+        self.by_outgoing.get(&(channel, lock)).copied()
+    }
+
+    pub(super) fn set_incoming(&mut self, hash: SecretHash, place: Option<LockPlace>) {
+        let transfer = self.by_hash.entry(hash).or_default();
+        if let Some(old) = std::mem::replace(&mut transfer.incoming, place) {
+            self.by_incoming.remove(&(old.channel, old.lock));
+        }
+        self.by_incoming.extend(place.map(|place| ((place.channel, place.lock), hash)));
+    }
+
+    pub(super) fn set_outgoing(&mut self, hash: SecretHash, place: Option<LockPlace>) {
+        let transfer = self.by_hash.entry(hash).or_default();
+        if let Some(old) = std::mem::replace(&mut transfer.outgoing, place) {
+            self.by_outgoing.remove(&(old.channel, old.lock));
+        }
+        transfer.offered = None;
+        self.by_outgoing.extend(place.map(|place| ((place.channel, place.lock), hash)));
+    }
+
+    /// Drops what is over.
+    pub(super) fn sweep(&mut self, touched: &BTreeSet<SecretHash>) {
+        for hash in touched {
+            if self.by_hash.get(hash).is_some_and(Transfer::is_over) {
+                self.by_hash.remove(hash);
+            }
+        }
+    }
+}
