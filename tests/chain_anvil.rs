@@ -309,8 +309,8 @@ fn a_channels_life_on_a_real_node() {
         "{refused:?}"
     );
     stage.send(0, &JudgeCall::Close { key, proof: Some(from_b), grant: Some(grant) });
-    stage.send(1, &JudgeCall::Update { key, proof: proof(a, &sessions[0], 300), grant: None });
-    let early = send(&stage.anvil, &stage.config(0), &JudgeCall::Settle { key });
+    stage.send(1, &JudgeCall::Update { key, proof: proof(a, &sessions[0], 300), grants: vec![], acceptance: None });
+    let early = send(&stage.anvil, &stage.config(0), &JudgeCall::Settle { key, claims: vec![], finalize: vec![] });
     assert!(matches!(early, Err(TransactionError::Reverted(_))), "{early:?}");
     let state = pollster(channel(&stage.anvil, stage.judge, &key, None)).unwrap();
     assert_eq!(state.status, ChannelStatus::Closing);
@@ -320,7 +320,7 @@ fn a_channels_life_on_a_real_node() {
 
     stage.anvil.call("evm_increaseTime", json!([CHALLENGE + 1]));
     stage.anvil.mine(1);
-    stage.send(0, &JudgeCall::Settle { key });
+    stage.send(0, &JudgeCall::Settle { key, claims: vec![], finalize: vec![] });
     assert_eq!(stage.balance(0), U256::from(400 + 600 - 300 + 20));
     assert_eq!(stage.balance(1), U256::from(950 + 50 + 300 - 20));
     stage.anvil.mine(5);

@@ -58,7 +58,7 @@ pub fn prepare(judge: Address, wallet: Address, call: &JudgeCall) -> Result<Tran
             let close = Judge::closeCall { key: key(channel), proof }.abi_encode();
             plan(with_grants(grant.as_slice(), close))
         }
-        JudgeCall::Update { key: channel, proof, grant, acceptance } => {
+        JudgeCall::Update { key: channel, proof, grants, acceptance } => {
             participant(channel, wallet)?;
             let sender = proof.proof.sender;
             let proof = match acceptance {
@@ -66,7 +66,7 @@ pub fn prepare(judge: Address, wallet: Address, call: &JudgeCall) -> Result<Tran
                 Some(acceptance) => countersigned_proof(channel, wallet, proof, acceptance)?,
             };
             let update = Judge::updateCall { key: key(channel), sender, proof }.abi_encode();
-            plan(with_grants(grant.as_slice(), update))
+            plan(with_grants(grants, update))
         }
         JudgeCall::Settle { key: channel, claims, finalize } => plan(settlement(channel, claims, finalize)),
         JudgeCall::RegisterSecrets { .. } => {

@@ -52,20 +52,20 @@ fn only_the_chains_own_coin_goes_along() {
             assert_eq!((plan.to, plan.value), (JUDGE, U256::from(value)));
         }
     }
-    let plan = prepare(JUDGE, ALICE, &JudgeCall::Settle { key: channel(Address::ZERO) }).unwrap();
+    let plan = prepare(JUDGE, ALICE, &JudgeCall::Settle { key: channel(Address::ZERO), claims: vec![], finalize: vec![] }).unwrap();
     assert_eq!(plan.value, U256::ZERO);
 }
 
 #[test]
 fn a_partners_grant_is_brought_in_the_same_transaction() {
-    let update = JudgeCall::Update { key: channel(TOKEN), proof: proof(BOB), grant: None };
+    let update = JudgeCall::Update { key: channel(TOKEN), proof: proof(BOB), grants: vec![], acceptance: None };
     let plain = prepare(JUDGE, ALICE, &update).unwrap();
     let sent = Judge::updateCall::abi_decode_validate(&plain.data).unwrap();
     assert_eq!((sent.sender, sent.proof.nonce, sent.proof.transferred), (BOB, U48::from(3), 10));
     assert_eq!(sent.proof.signature.as_ref(), proof(BOB).signature.0);
     assert!(sent.proof.acceptance.is_empty());
 
-    let update = JudgeCall::Update { key: channel(TOKEN), proof: proof(BOB), grant: Some(grant()) };
+    let update = JudgeCall::Update { key: channel(TOKEN), proof: proof(BOB), grants: vec![grant()], acceptance: None };
     let carried = prepare(JUDGE, ALICE, &update).unwrap();
     let calls = Judge::multicallCall::abi_decode_validate(&carried.data).unwrap().data;
     let delegation = Judge::delegateForCall::abi_decode_validate(&calls[0]).unwrap();
@@ -91,7 +91,7 @@ fn calls_that_the_judge_could_only_refuse_are_not_prepared() {
         (stranger, JudgeCall::Close { key, proof: None, grant: None }),
         (ALICE, JudgeCall::Close { key: other, proof: Some(proof(BOB)), grant: None }),
         (ALICE, JudgeCall::Close { key, proof: Some(proof(ALICE)), grant: None }),
-        (ALICE, JudgeCall::Update { key, proof: proof(stranger), grant: None }),
+        (ALICE, JudgeCall::Update { key, proof: proof(stranger), grants: vec![], acceptance: None }),
         (
             ALICE,
             JudgeCall::CooperativeWithdraw {

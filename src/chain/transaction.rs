@@ -94,9 +94,10 @@ pub async fn submit_with_progress<P: Provider>(
     mut progress: impl FnMut(Stage),
 ) -> Result<Submitted, TransactionError> {
     check_chain(provider, config.chain_id).await?;
-    let mut plan = match call {
-        JudgeCall::RegisterSecrets { secrets } => secrets::registration(provider, config.judge, secrets).await?,
-        _ => prepare(config.judge, config.wallet, call)?,
+    let mut plan = if let JudgeCall::RegisterSecrets { secrets } = call {
+        secrets::registration(provider, config.judge, secrets).await?
+    } else {
+        prepare(config.judge, config.wallet, call)?
     };
     match funding(call) {
         None => {}

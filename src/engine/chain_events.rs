@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::{ChainEvent, ChannelId, JudgeCall, JudgeEvent, Message, Timestamp};
+use crate::protocol::{ChainEvent, ChannelId, JudgeCall, JudgeEvent, Timestamp};
 
 use super::channel::Channel;
 use super::peers::SessionRead;
@@ -49,6 +49,7 @@ impl<S: Signer> Engine<S> {
             self.drop_vanished(out);
             self.expire_terms(out);
         }
+        self.note_payouts(out);
         self.follow_closes(out);
         self.bring_proofs(now, out);
         self.bring_cancellations(out);
@@ -112,7 +113,9 @@ impl<S: Signer> Engine<S> {
             self.end_sent_payments(id, out);
             let head = self.head;
             let Some(channel) = self.channels.get_mut(id) else { continue };
-            if channel.is_settleable(&head) && !channel.told_settleable {
+            if !channel.is_settleable(&head) {
+                channel.told_settleable = false;
+            } else if !channel.told_settleable {
                 channel.told_settleable = true;
                 out.emit(Event::ActionRequired { channel: id, action: Action::Settle, deadline: None });
                 out.seen.insert(id);
@@ -129,8 +132,8 @@ impl<S: Signer> Engine<S> {
                 channel.freed = true;
             }
             let (proof, acceptance) = (accepted.signed, Some(accepted.acceptance));
-            let grant = self.grant.filter(|grant| self.must_bring(grant, self.head.timestamp));
-            self.transact(id, None, JudgeCall::Update { key, proof, grant, acceptance }, out);
+            let grants = self.channels.get(id).map(|channel| self.grants_for_both(channel)).unwrap_or_default();
+            self.transact(id, None, JudgeCall::Update { key, proof, grants, acceptance }, out);
         }
     }
 
@@ -163,8 +166,8 @@ impl<S: Signer> Engine<S> {
     pub(super) fn answer(&mut self, id: ChannelId, operation: Option<OperationId>, now: Timestamp, out: &mut Out) {
         let Some(channel) = self.channels.get(id) else { return };
         let Some(proof) = channel.received_proof else { return };
-        let grant = self.grant_to_bring(channel, &proof, now);
-        let call = JudgeCall::Update { key: channel.key, proof, grant, acceptance: None };
+        let grants = self.grant_to_bring(channel, &proof, now).into_iter().collect();
+        let call = JudgeCall::Update { key: channel.key, proof, grants, acceptance: None };
         self.transact(id, operation, call, out);
     }
 

@@ -7,6 +7,7 @@ use crate::protocol::{
 
 use super::channel::{Channel, Due};
 use super::locks::Source;
+use super::transfers::Registered;
 use super::{Action, Engine, Event, Out, SecretOnChain, Signer};
 
 impl<S: Signer> Engine<S> {
@@ -15,9 +16,12 @@ impl<S: Signer> Engine<S> {
         let (time, margin) = (self.time(now), self.config.locks.margin);
         let due = self.transfers.iter().filter_map(|(hash, transfer)| {
             let place = transfer.incoming.filter(|_| !transfer.registering)?;
-            let lock = self.channels.get(place.channel)?.received.locks.get(place.lock)?;
-            let soon = time.saturating_add(margin) >= lock.expiry && time <= lock.expiry;
-            Some((hash, transfer.secret.clone()?, place.channel, lock.expiry)).filter(|_| soon)
+            let channel = self.channels.get(place.channel)?;
+            let lock = channel.received.locks.get(place.lock)?;
+            // In a channel that is being closed nothing is paid off-chain any more.
+            let soon = channel.is_closed() || time.saturating_add(margin) >= lock.expiry;
+            let useful = soon && time <= lock.expiry && transfer.registered.is_none();
+            Some((hash, transfer.secret.clone()?, place.channel, lock.expiry)).filter(|_| useful)
         });
         let due: Vec<(SecretHash, Secret, ChannelId, Timestamp)> = due.collect();
         let Some((_, _, channel, deadline)) = due.first().cloned() else { return };
@@ -50,8 +54,14 @@ impl<S: Signer> Engine<S> {
             }
             let theirs = self.transfers.get(*hash).and_then(|transfer| transfer.incoming);
             let theirs = theirs.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock).copied());
-            if theirs.is_some_and(|lock| in_time(&lock).is_none() && at > lock.expiry) {
-                self.unregistered.insert(*hash);
+            let word = match theirs.map(|lock| (in_time(&lock).is_some(), at > lock.expiry)) {
+                Some((true, _)) => Some(Registered::InTime),
+                Some((false, true)) => Some(Registered::Never),
+                Some((false, false)) | None => continue,
+            };
+            if let Some(transfer) = self.transfers.get_mut(*hash) {
+                transfer.registered = word;
+                out.seen.extend(transfer.incoming.map(|place| place.channel));
             }
         }
     }
@@ -92,6 +102,22 @@ impl<S: Signer> Engine<S> {
         }
     }
 
+    /// Notes of every channel that is being settled whether a transaction would pay something out.
+    pub(super) fn note_payouts(&mut self, out: &mut Out) {
+        let decided = self.channels.values().filter(|channel| channel.is_decided(&self.head));
+        let waiting = |channel: &Channel| {
+            let JudgeCall::Settle { claims, finalize, .. } = self.settle_call(channel) else { return false };
+            !channel.was_paid() || !claims.is_empty() || !finalize.is_empty()
+        };
+        let found: Vec<_> = decided.map(|channel| (channel.id, waiting(channel))).collect();
+        for (id, payout) in found {
+            if let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.payout != payout) {
+                channel.payout = payout;
+                out.seen.insert(id);
+            }
+        }
+    }
+
     /// The transaction that pays a closed channel out, with all that can be claimed in it by now.
     pub(super) fn settle_call(&self, channel: &Channel) -> JudgeCall {
         let claims = self.claim(channel).into_iter().collect();
@@ -116,9 +142,9 @@ impl<S: Signer> Engine<S> {
         }
         let mut claim = Claim { sender: channel.partner(), locks: Vec::new(), proofs: Vec::new() };
         for (_, lock) in channel.received.locks.slots() {
-            let known = self.transfers.get(lock.secret_hash).is_some_and(|transfer| transfer.secret.is_some());
-            let claimed = channel.is_claimed(lock.id);
-            if known && !claimed && !self.unregistered.contains(&lock.secret_hash) {
+            let known = self.transfers.of_incoming(channel.id, lock.id).and_then(|hash| self.transfers.get(hash));
+            let registered = known.is_some_and(|transfer| transfer.registered == Some(Registered::InTime));
+            if registered && !channel.is_claimed(lock.id) {
                 claim.proofs.push(channel.received.locks.proof(lock.id).ok()?);
                 claim.locks.push(*lock);
             }

@@ -314,7 +314,7 @@ impl<S: Signer> Engine<S> {
     }
 
     /// The grants that the Judge may not have seen, of both sides.
-    fn grants_for_both(&self, channel: &Channel) -> Vec<Grant> {
+    pub(super) fn grants_for_both(&self, channel: &Channel) -> Vec<Grant> {
         let grants = [self.peers.grant_of(channel.partner()), self.grant];
         grants.into_iter().flatten().filter(|grant| self.must_bring(grant, self.head.timestamp)).collect()
     }

@@ -14,6 +14,7 @@ use crate::protocol::{
 
 use super::channel::{Due, LockRules, Offer};
 use super::records::{self, LockPlace, OriginRecord};
+use super::transfers::Registered;
 use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer};
 
 /// How a secret came to be known.
@@ -38,7 +39,8 @@ impl<S: Signer> Engine<S> {
             let open = self.transfers.of_incoming(id, lock.id).and_then(|hash| self.transfers.get(hash));
             // As long as the next account may still be paid, or the secret is known and the chain was not asked, it is not over.
             let claimable = open.is_some_and(|transfer| {
-                transfer.outgoing.is_some() || (transfer.secret.is_some() && !self.unregistered.contains(&lock.secret_hash))
+                transfer.outgoing.is_some()
+                    || (transfer.secret.is_some() && transfer.registered != Some(Registered::Never))
             });
             lock.expiry < passed && !claimable
         };
@@ -439,11 +441,14 @@ impl<S: Signer> Engine<S> {
                 let cancelled = channel.locks.cancelled.get(&place.lock).map(|cancelled| cancelled.lock);
                 channel.sent.locks.get(place.lock).copied().or(cancelled)
             });
-            let theirs = transfer.incoming.and_then(|place| {
-                self.channels.get(place.channel)?.received.locks.get(place.lock).copied()
-            });
             let near = |lock: Option<Lock>| lock.is_some_and(|lock| time.saturating_add(margin) >= lock.expiry);
-            near(ours) || (transfer.secret.is_some() && near(theirs))
+            let theirs = transfer.incoming.and_then(|place| {
+                let channel = self.channels.get(place.channel)?;
+                let lock = channel.received.locks.get(place.lock)?;
+                Some(channel.is_closed() || near(Some(*lock)))
+            });
+            let claims = transfer.secret.is_some() && transfer.registered.is_none();
+            near(ours) || (claims && theirs == Some(true))
         });
         let hashes: Vec<SecretHash> = wanted.map(|(hash, _)| hash).collect();
         if !hashes.is_empty() {

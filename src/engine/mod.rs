@@ -71,8 +71,6 @@ pub struct Engine<S> {
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
-    /// Secrets that were not registered by the end of a lock to us.
-    unregistered: BTreeSet<SecretHash>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
 }
@@ -134,7 +132,6 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
-            unregistered: BTreeSet::new(),
             passed: VecDeque::new(),
         }
     }
@@ -353,6 +350,11 @@ impl<S: Signer> Engine<S> {
             }
             (Flow::Sent, _) => PaymentStatus::Sent,
         }
+    }
+
+    /// How many payments over locks begin, end or pass here and are not over.
+    pub fn transfers_under_way(&self) -> usize {
+        self.transfers.iter().count()
     }
 
     /// The hashes of transactions that are sent and not known to be in a block.

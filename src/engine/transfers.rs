@@ -30,6 +30,17 @@ pub(super) struct Transfer {
     pub(super) registering: bool,
     /// Set where the payment ends: it waits for its other parts or its secret.
     pub(super) held: bool,
+    /// The chain's last word on the partner's lock.
+    pub(super) registered: Option<Registered>,
+}
+
+/// Whether a secret was registered by the end of the lock to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registered {
+    /// It was: the lock can be claimed whenever its channel is settled.
+    InTime,
+    /// It was not, and the end is past: nobody can claim the lock.
+    Never,
 }
 
 impl Transfer {

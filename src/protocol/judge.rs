@@ -270,8 +270,8 @@ pub enum JudgeCall {
         key: ChannelKey,
         /// The partner's newest proof, or a proof of this wallet's that the partner has countersigned.
         proof: SignedProof,
-        /// The partner's grant, as for `Close`.
-        grant: Option<Grant>,
+        /// Grants to bring in the same transaction, as for `Close`.
+        grants: Vec<Grant>,
         /// The partner's countersignature under a proof of this wallet's.
         acceptance: Option<Signature>,
     },

@@ -94,6 +94,8 @@ pub(crate) struct Channel {
     pub(crate) answered: bool,
     /// The wallet was asked to bring our own countersigned proof.
     pub(crate) freed: bool,
+    /// A transaction would pay something out, once the challenge period is over.
+    pub(crate) payout: bool,
     /// The user was told that the payout waits.
     pub(crate) told_settleable: bool,
 }
@@ -134,6 +136,7 @@ impl Channel {
             moved: 0,
             answered: false,
             freed: false,
+            payout: true,
             told_settleable: false,
         })
     }
@@ -446,9 +449,20 @@ impl Channel {
         })
     }
 
-    /// True when the challenge period is over and the payouts wait.
-    pub(crate) fn is_settleable(&self, head: &Head) -> bool {
+    /// True when the challenge period is over and not everything is paid out.
+    pub(crate) fn is_decided(&self, head: &Head) -> bool {
         self.tip.done.is_none() && self.tip.closing.is_some_and(|closing| head.timestamp >= closing.challenge_end)
+    }
+
+    /// True when the Judge has paid out already, and locks are left.
+    pub(crate) fn was_paid(&self) -> bool {
+        let paid = |side: &SideOnChain| !side.paid.is_zero();
+        paid(&self.tip.a) || paid(&self.tip.b)
+    }
+
+    /// True when the challenge period is over and a payout waits.
+    pub(crate) fn is_settleable(&self, head: &Head) -> bool {
+        self.is_decided(head) && self.payout
     }
 
     /// Where the channel is in its life.

@@ -7,7 +7,7 @@ use futures::FutureExt;
 
 use crate::engine::records::{self, ChannelRecord, UpdateRecord};
 use crate::engine::{
-    Config, Effect, Engine, EngineError, Event, Flow, Input, PaymentStatus, Reply, RequestId, Step, TransactionId,
+    Config, Effect, Engine, EngineError, Event, Flow, Input, LockPolicy, PaymentStatus, Reply, RequestId, Step, TransactionId,
 };
 use crate::protocol::{Address, B256, ChannelId, Domain, Grant, JudgeCall, Nonce, SessionKey, Timestamp, sol_types};
 use crate::store::{Key, MemoryStore, Scan, Store, StoreError};
@@ -58,6 +58,7 @@ impl Client {
             challenge,
             window,
             queue: Config::QUEUE,
+            locks: LockPolicy::for_challenge(challenge),
         };
         Self {
             engine: Engine::new(config.clone(), session.clone()),
@@ -100,7 +101,7 @@ impl Client {
         self.inputs.clear();
         self.held.clear();
         let mut stored = Vec::new();
-        for prefix in [records::CHANNELS, records::PEERS] {
+        for prefix in [records::CHANNELS, records::PEERS, records::TRANSFERS] {
             stored.extend(self.scan(vec![prefix], vec![prefix + 1]));
         }
         stored.extend(self.get(records::OWN).map(|own| (records::OWN.to_vec(), own)));

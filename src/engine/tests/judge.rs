@@ -1,13 +1,14 @@
 //! A Judge in plain Rust, for tests of the engine: its rules, its blocks, and reorgs by truncation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{U256, keccak256};
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Domain, Grant, Head, JudgeCall, JudgeEvent, LogPosition,
-    Nonce, Side, Signature, SignedProof, Timestamp, sol_types,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Domain, Grant, Head, JudgeCall, JudgeEvent, Lock, LockId,
+    LogPosition, Nonce, Secret, SecretHash, Side, Signature, SignedProof, Timestamp, sol_types,
 };
+use crate::engine::SecretOnChain;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SideState {
@@ -15,6 +16,18 @@ pub(super) struct SideState {
     pub(super) withdrawn: u128,
     pub(super) nonce: u64,
     pub(super) transferred: u128,
+    pub(super) locked: u128,
+    pub(super) claimed: u128,
+    paid: u128,
+    root: B256,
+    last_expiry: Timestamp,
+    finalized: bool,
+}
+
+impl SideState {
+    fn is_final(&self) -> bool {
+        self.finalized || self.claimed == self.locked
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +36,7 @@ pub(super) struct ChannelState {
     pub(super) closed_at: Option<Timestamp>,
     pub(super) done: bool,
     sides: [SideState; 2],
+    claims: BTreeSet<(Address, LockId)>,
 }
 
 impl ChannelState {
@@ -45,6 +59,8 @@ struct State {
     sessions: BTreeMap<(Address, Address), (Timestamp, Timestamp)>,
     /// What each wallet was paid out, less what it put in.
     wallets: BTreeMap<Address, i128>,
+    /// Registered secrets, and since when.
+    secrets: BTreeMap<SecretHash, (Secret, Timestamp)>,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +136,14 @@ impl Judge {
         let number = (self.head().number + 1).saturating_sub(confirmations);
         let state = &self.blocks[usize::try_from(number).unwrap()].state;
         state.sessions.get(&(wallet, key)).copied().unwrap_or_default()
+    }
+
+    /// The registry as of a block: its time, and what was registered of `hashes`.
+    pub(super) fn secrets(&self, hashes: &[SecretHash], block: u64) -> (Timestamp, Vec<SecretOnChain>) {
+        let block = &self.blocks[usize::try_from(block).unwrap()];
+        let found = hashes.iter().filter_map(|hash| block.state.secrets.get(hash));
+        let found = found.map(|(secret, at)| SecretOnChain { secret: secret.clone(), registered: *at });
+        (block.head.timestamp, found.collect())
     }
 
     pub(super) fn receipt(&self, hash: B256) -> Option<bool> {
@@ -269,6 +293,7 @@ impl State {
             return Err("StaleNonce");
         }
         (side.nonce, side.transferred) = (proof.nonce.get(), proof.transferred.get());
+        (side.locked, side.root, side.last_expiry) = (proof.locked.get(), proof.locks_root, proof.last_expiry);
         Ok(vec![JudgeEvent::ProofAccepted {
             channel: id,
             sender,
@@ -287,7 +312,7 @@ impl State {
                 if self.channels.contains_key(&id) || key.side_of(from).is_none() {
                     return Err("ChannelExists");
                 }
-                let state = ChannelState { key: *key, closed_at: None, done: false, sides: Default::default() };
+                let state = ChannelState { key: *key, closed_at: None, done: false, sides: Default::default(), claims: BTreeSet::new() };
                 self.channels.insert(id, state);
                 let mut events = vec![JudgeEvent::Opened { key: *key }];
                 if !session_key.is_zero() {
@@ -316,30 +341,52 @@ impl State {
                 events.push(JudgeEvent::Closing { channel: id, closer: from, challenge_end: now + judge.challenge });
                 Ok(events)
             }
-            JudgeCall::Update { key, proof, grant } => {
-                let mut events = self.bring(grant.as_slice(), judge)?;
+            JudgeCall::Update { key, proof, grants, acceptance } => {
+                let mut events = self.bring(grants, judge)?;
                 let (_, at) = self.undecided(key.id(), now, judge)?;
                 let partner = key.wallet(key.side_of(from).ok_or("NotParticipant")?.other());
-                events.extend(self.accept(key.id(), partner, proof, at, judge)?);
+                let sender = match acceptance {
+                    None => partner,
+                    Some(signature) => {
+                        let digest = proof.proof.acceptance_digest(domain);
+                        if !judge.signed(self, partner, digest, signature, at) {
+                            return Err("BadSignature");
+                        }
+                        from
+                    }
+                };
+                events.extend(self.accept(key.id(), sender, proof, at, judge)?);
                 Ok(events)
             }
-            JudgeCall::Settle { key } => {
+            JudgeCall::RegisterSecrets { secrets } => {
+                for secret in secrets {
+                    self.secrets.entry(secret.hash()).or_insert((secret.clone(), now));
+                }
+                Ok(Vec::new())
+            }
+            JudgeCall::Settle { key, claims, finalize } => {
                 let id = key.id();
                 let channel = self.channels.get(&id).filter(|channel| !channel.done).ok_or("NothingToDo")?;
                 let closed = channel.closed_at.ok_or("NotClosing")?;
                 if now < closed + judge.challenge {
                     return Err("InChallenge");
                 }
-                let (a, b) = (channel.sides[0], channel.sides[1]);
-                let total = channel.total();
-                let owed = |own: SideState, other: SideState| {
-                    let plus = U256::from(own.deposited) + U256::from(other.transferred);
-                    let minus = U256::from(own.withdrawn) + U256::from(own.transferred);
-                    u128::try_from(plus.saturating_sub(minus).min(U256::from(total))).unwrap()
-                };
-                let (pay_a, pay_b) = (owed(a, b), owed(b, a));
-                assert_eq!(pay_a + pay_b, total, "the payout is exact");
-                self.finish(id, false, pay_a, pay_b)
+                let end = closed + judge.challenge;
+                let mut events = Vec::new();
+                for claim in claims {
+                    for (lock, proof) in claim.locks.iter().zip(&claim.proofs) {
+                        events.push(self.claim(id, claim.sender, lock, proof)?);
+                    }
+                }
+                for wallet in finalize {
+                    let side = self.channels.get_mut(&id).unwrap().side_mut(*wallet);
+                    if side.is_final() || now < end.max(side.last_expiry) + judge.challenge {
+                        return Err("TooEarly");
+                    }
+                    side.finalized = true;
+                }
+                events.extend(self.settle(id)?);
+                Ok(events)
             }
             JudgeCall::CooperativeClose { key, balance_a, balance_b, deadline, signature_a, signature_b, grants } => {
                 let mut events = self.bring(grants, judge)?;
@@ -394,6 +441,49 @@ impl State {
                 Ok(events)
             }
         }
+    }
+
+    fn claim(&mut self, id: ChannelId, sender: Address, lock: &Lock, proof: &[B256]) -> Result<JudgeEvent, &'static str> {
+        let registered = self.secrets.get(&lock.secret_hash).map(|(_, at)| *at).ok_or("SecretNotRevealed")?;
+        let channel = self.channels.get_mut(&id).unwrap();
+        let root = proof.iter().fold(lock.leaf(), |node, sibling| {
+            let (one, other) = if node < *sibling { (node, *sibling) } else { (*sibling, node) };
+            keccak256([one.as_slice(), other.as_slice()].concat())
+        });
+        let fresh = channel.claims.insert((sender, lock.id));
+        let side = channel.side_mut(sender);
+        side.claimed += lock.amount.get();
+        if registered > lock.expiry || root != side.root || !fresh || side.claimed > side.locked || side.finalized {
+            return Err("BadLock");
+        }
+        Ok(JudgeEvent::LockClaimed { channel: id, sender, lock: lock.id, amount: lock.amount })
+    }
+
+    /// The payout rule, progressive: pays what is owed and not yet paid.
+    fn settle(&mut self, id: ChannelId) -> Outcome {
+        let channel = self.channels.get(&id).unwrap();
+        let (a, b) = (channel.sides[0], channel.sides[1]);
+        let total = channel.total();
+        let owed = |own: SideState, other: SideState| {
+            let held_back = if own.is_final() { own.claimed } else { own.locked };
+            let plus = U256::from(own.deposited) + U256::from(other.transferred) + U256::from(other.claimed);
+            let minus = U256::from(own.withdrawn) + U256::from(own.transferred) + U256::from(held_back);
+            u128::try_from(plus.saturating_sub(minus).min(U256::from(total))).unwrap()
+        };
+        let (owed_a, owed_b) = (owed(a, b), owed(b, a));
+        if a.is_final() && b.is_final() {
+            assert_eq!(owed_a + owed_b, total, "the payout is exact");
+            return self.finish(id, false, owed_a - a.paid, owed_b - b.paid);
+        }
+        let (pay_a, pay_b) = (owed_a - a.paid, owed_b - b.paid);
+        if pay_a + pay_b == 0 {
+            return Err("NothingToDo");
+        }
+        let channel = self.channels.get_mut(&id).unwrap();
+        (channel.sides[0].paid, channel.sides[1].paid) = (owed_a, owed_b);
+        let key = channel.key;
+        let paid = [(key.a, pay_a), (key.b, pay_b)].into_iter().filter(|(_, amount)| *amount > 0);
+        Ok(paid.map(|(wallet, amount)| self.pay(id, wallet, amount)).collect())
     }
 
     fn finish(&mut self, id: ChannelId, cooperative: bool, pay_a: u128, pay_b: u128) -> Outcome {

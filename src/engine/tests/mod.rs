@@ -4,6 +4,7 @@
 
 mod client;
 mod judge;
+mod locks;
 mod payments;
 mod refusals;
 mod resume;

@@ -26,7 +26,7 @@ fn pay(amount: u128) -> Vec<Op> {
 
 fn lock() -> Vec<Op> {
     let lock = Lock { id: 1, amount: Amount::new(1), expiry: 2_000_000_000, secret_hash: SecretHash(B256::ZERO) };
-    vec![Op::Lock { lock }]
+    vec![Op::Lock { lock, route: super::locks::no_route() }]
 }
 
 /// Delivers the message to client 1 and returns its refusal; nothing that is stored may have changed.
@@ -58,7 +58,7 @@ fn every_rule_has_its_refusal() {
         ("nothing", pay(0), nothing, Some(WrongProof)),
         ("no operations", vec![], nothing, Some(Malformed)),
         ("too many operations", vec![pay(1).remove(0); 1_025], nothing, Some(Malformed)),
-        ("a lock", lock(), nothing, Some(UnsupportedOp)),
+        ("a lock that ends too late", lock(), nothing, Some(LockLimit)),
         ("another sum", pay(1), |update| update.transferred = Amount::new(2), Some(WrongProof)),
         ("a falling sum", pay(1), |update| update.transferred = Amount::ZERO, Some(WrongProof)),
         ("locks from nowhere", pay(1), |update| update.locked = Amount::new(1), Some(WrongProof)),
@@ -128,6 +128,10 @@ fn nothing_is_accepted_when_stopped() {
             received_grant: None,
             resend_from: Nonce::MAX,
             reply: true,
+            sent_locks: Vec::new(),
+            received_locks: Vec::new(),
+            last_lock: 0,
+            acceptance: None,
         },
         None => panic!("a proof is held"),
     };
@@ -182,6 +186,10 @@ fn a_proof_shown_at_a_resume_is_no_way_around_the_rules() {
             received_grant: None,
             resend_from: Nonce::MAX,
             reply: true,
+            sent_locks: Vec::new(),
+            received_locks: Vec::new(),
+            last_lock: 0,
+            acceptance: None,
         }))
     };
     let (mut world, id) = World::open([100, 0]);

@@ -213,6 +213,10 @@ impl World {
                 let input = Input::SessionRead { wallet, session_key, valid_until, revoked_from };
                 self.clients[index].inputs.push_back(input);
             }
+            Effect::ReadSecrets { hashes, block } => {
+                let (at, found) = self.judge.secrets(&hashes, block);
+                self.clients[index].inputs.push_back(Input::SecretsRead { at, asked: hashes, found });
+            }
             Effect::Transact { id, call } => self.transact(index, id, call),
             Effect::Reply { request, result } => {
                 let before = self.clients[index].replies.insert(request, result);
