@@ -9,7 +9,7 @@ use crate::protocol::{
 };
 
 /// How long the locks of these tests live, in seconds.
-const LIFE: Timestamp = 600;
+pub(super) const LIFE: Timestamp = 600;
 
 /// A route that nobody can read.
 pub(super) fn no_route() -> Route {
@@ -37,33 +37,33 @@ fn key(seed: u8) -> SessionKey {
 }
 
 /// Clients in a row, each with a channel to the next in which both have deposited.
-struct Row {
-    world: World,
-    channels: Vec<ChannelId>,
-    made: u8,
+pub(super) struct Row {
+    pub(super) world: World,
+    pub(super) channels: Vec<ChannelId>,
+    made: u32,
 }
 
 /// What a payment looks like to who begins it.
 #[derive(Clone, Copy)]
-struct Plan {
-    amount: u128,
+pub(super) struct Plan {
+    pub(super) amount: u128,
     /// What each mediator keeps.
-    fee: u128,
-    share: Option<[u8; 32]>,
-    total: u128,
-    part: u32,
-    payment: u8,
-    life: Timestamp,
+    pub(super) fee: u128,
+    pub(super) share: Option<[u8; 32]>,
+    pub(super) total: u128,
+    pub(super) part: u32,
+    pub(super) payment: u8,
+    pub(super) life: Timestamp,
 }
 
 impl Plan {
-    fn of(amount: u128) -> Self {
+    pub(super) fn of(amount: u128) -> Self {
         Self { amount, fee: 0, share: Some([77; 32]), total: amount, part: 0, payment: 1, life: LIFE }
     }
 }
 
 impl Row {
-    fn new(clients: u8, deposit: u128) -> Self {
+    pub(super) fn new(clients: u8, deposit: u128) -> Self {
         let mut world = World::new(clients);
         let count = usize::from(clients);
         for client in 0..count {
@@ -126,8 +126,10 @@ impl Row {
 
     fn seal(&mut self, hop: &Hop, to: usize) -> Route {
         self.made += 1;
-        let once = SessionKey::from_bytes(&[self.made; 32]).unwrap();
-        Route::seal(hop, self.world.clients[to].session.public_key(), &once, [self.made; 24]).unwrap()
+        let mut once = [1; 32];
+        once[..4].copy_from_slice(&self.made.to_be_bytes());
+        let once = SessionKey::from_bytes(&once).unwrap();
+        Route::seal(hop, self.world.clients[to].session.public_key(), &once, [2; 24]).unwrap()
     }
 
     fn pay(&mut self, to: usize, plan: Plan) -> RequestId {
@@ -136,7 +138,7 @@ impl Row {
     }
 
     /// A payment of one part: its share is the root.
-    fn single(&mut self, to: usize, plan: Plan) -> Command {
+    pub(super) fn single(&mut self, to: usize, plan: Plan) -> Command {
         let secret = plan.share.map_or(Secret([plan.payment; 32]), |root| part_secret(&root, plan.part));
         self.command(to, plan, &secret)
     }
@@ -170,7 +172,7 @@ impl Row {
 
     /// Everybody closes everything alone and is paid by the Judge; what each wallet has then gained. Being cut off from the
     /// others keeps nobody from the chain.
-    fn settle_all(&mut self) -> Vec<i128> {
+    pub(super) fn settle_all(&mut self) -> Vec<i128> {
         for (client, id) in self.channels.clone().iter().enumerate() {
             self.world.close(client, *id, CloseMode::Unilateral);
         }

@@ -5,6 +5,7 @@
 mod client;
 mod judge;
 mod locks;
+mod locks_at_random;
 mod payments;
 mod refusals;
 mod resume;
