@@ -56,6 +56,9 @@ impl<S: Signer> Engine<S> {
                 for view in payment_views(&record, Flow::Received, &PaymentStatus::Settled) {
                     out.emit(Event::Payment(view));
                 }
+                if record.ops.iter().all(|op| matches!(op, Op::Lock { .. })) {
+                    out.patient.insert(id);
+                }
                 self.locks_received(id, &record.ops, &before, now, out);
             }
             Ok(Arrival::Known) => {

@@ -71,6 +71,8 @@ pub struct Engine<S> {
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
+    /// Acknowledgements that wait for the next message to their peer.
+    late_acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
 }
@@ -87,6 +89,10 @@ struct Out {
     acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
     /// Channels whose acknowledgement carries a countersignature.
     accept: BTreeSet<ChannelId>,
+    /// Channels whose acknowledgement may wait for the next message.
+    patient: BTreeSet<ChannelId>,
+    /// True when no acknowledgement may wait any longer.
+    hurry: bool,
     /// Transfers whose record changed.
     transfers: BTreeSet<SecretHash>,
     /// True when something happened that may move operations of any channel.
@@ -132,6 +138,7 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
+            late_acks: BTreeMap::new(),
             passed: VecDeque::new(),
         }
     }
@@ -193,11 +200,7 @@ impl<S: Signer> Engine<S> {
         }
         self.advance_operations(now, &mut out);
         self.sign_waiting(now, &mut out);
-        for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
-            let accepted = out.accept.contains(&channel);
-            let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
-            out.send(to, Message::Ack { channel, nonce, acceptance });
-        }
+        self.acknowledge(&mut out);
         self.store_transfers(&mut out);
         for id in std::mem::take(&mut out.dirty) {
             if let Some(channel) = self.channels.get(id) {
@@ -214,6 +217,32 @@ impl<S: Signer> Engine<S> {
             }
         }
         out.step
+    }
+
+    /// Acknowledges what was stored. For locks that are passed on it waits for the next message to that peer, which is
+    /// mostly the secret coming back; another update, or the next tick, ends the wait.
+    fn acknowledge(&mut self, out: &mut Out) {
+        for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
+            let waited = self.late_acks.remove(&channel).is_some();
+            if out.patient.contains(&channel) && !waited {
+                self.late_acks.insert(channel, (to, nonce));
+                continue;
+            }
+            let accepted = out.accept.contains(&channel);
+            let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
+            out.send(to, Message::Ack { channel, nonce, acceptance });
+        }
+        let spoken_to = out.step.effects.iter().filter_map(|effect| match effect {
+            Effect::Send { to, .. } => Some(*to),
+            _ => None,
+        });
+        let spoken_to: BTreeSet<PublicKey> = spoken_to.collect();
+        let is_due = |to: &PublicKey| out.hurry || spoken_to.contains(to);
+        let due: Vec<_> = self.late_acks.iter().filter(|(_, (to, _))| is_due(to)).map(|(id, ack)| (*id, *ack)).collect();
+        for (channel, (to, nonce)) in due {
+            self.late_acks.remove(&channel);
+            out.send(to, Message::Ack { channel, nonce, acceptance: None });
+        }
     }
 
     fn take(&mut self, input: Input, now: Timestamp, out: &mut Out) {
@@ -244,7 +273,10 @@ impl<S: Signer> Engine<S> {
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
             Input::Granted(grant) => self.granted(grant, now, out),
-            Input::Tick => self.tick(now, out),
+            Input::Tick => {
+                out.hurry = true;
+                self.tick(now, out);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::engine::{
     ChannelView, Command, Config, Effect, Engine, EngineError, Input, LockPolicy, PaymentView, Reply, RequestId,
     SecretOnChain, Step,
 };
-use crate::protocol::{Address, Amount, ChannelId, Grant, SessionKey};
+use crate::protocol::{Address, Amount, ChannelId, Grant, Message, PublicKey, SessionKey};
 use crate::store::{Key, Scan, Store, StoreError};
 use crate::transport::Dial;
 
@@ -386,8 +386,15 @@ impl<K: Platform> Shared<K> {
         if let Some(alarm) = &batch.alarm {
             step.write(ALARM.to_vec(), write(alarm));
         }
+        let mut said: BTreeMap<PublicKey, Vec<Message>> = BTreeMap::new();
         for effect in step.commit(&self.store).await? {
-            self.carry_out(effect);
+            match effect {
+                Effect::Send { to, message } => said.entry(to).or_default().push(message),
+                other => self.carry_out(other),
+            }
+        }
+        for (to, messages) in said {
+            self.send(Outgoing::Send { to, messages });
         }
         batch.events.into_iter().for_each(|event| self.emit(event));
         if batch.alarm.is_some() {
@@ -398,7 +405,7 @@ impl<K: Platform> Shared<K> {
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Send { to, message } => self.send(Outgoing::Send { to, message: Box::new(message) }),
+            Effect::Send { to, message } => self.send(Outgoing::Send { to, messages: vec![message] }),
             Effect::Lookup(wallet) => self.send(Outgoing::Lookup(wallet)),
             Effect::Emit(event) => self.emit(NodeEvent::Engine(event)),
             Effect::Reply { request, result } => {

@@ -23,9 +23,10 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// What the driver wants of the relay.
 #[derive(Debug)]
 pub(super) enum Outgoing {
+    /// What one step says to a peer; it travels in one frame where it fits.
     Send {
         to: PublicKey,
-        message: Box<Message>,
+        messages: Vec<Message>,
     },
     Lookup(Address),
     Announce(Grant),
@@ -159,16 +160,19 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
     ) -> Result<(), Ended> {
         let (chain_id, judge) = (self.domain.chain_id(), self.domain.judge());
         let done = match wanted {
-            Outgoing::Send { to, message } => {
-                let mut nonce = [0; 24];
-                if !self.runtime.random(&mut nonce) {
-                    return Err(Ended::Lost("there is no source of random bytes".into()));
-                }
-                match sealer.seal(to, nonce, &message.to_bytes()) {
-                    Ok(frame) => client.send_to(to, frame).await,
+            Outgoing::Send { to, messages } => {
+                for piece in Message::pack(&messages) {
+                    let mut nonce = [0; 24];
+                    if !self.runtime.random(&mut nonce) {
+                        return Err(Ended::Lost("there is no source of random bytes".into()));
+                    }
                     // A key that is no point of the curve has no owner who could read it.
-                    Err(_) => Ok(()),
+                    let Ok(frame) = sealer.seal(to, nonce, &piece) else { break };
+                    if let Err(error) = client.send_to(to, frame).await {
+                        return Err(Ended::Lost(error.to_string()));
+                    }
                 }
+                Ok(())
             }
             Outgoing::Lookup(wallet) => client.lookup(chain_id, judge, wallet).await,
             Outgoing::Announce(grant) => {
@@ -186,9 +190,11 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
         let input = match event {
             RelayEvent::Message { from, body } => {
                 // Frames that do not open or do not parse are nobody's; the relay can inject any number of them.
-                let opened = sealer.open(from, &body).ok().and_then(|bytes| Message::from_bytes(&bytes).ok());
-                let Some(message) = opened else { return Ok(()) };
-                Input::Message { from, message }
+                let opened = sealer.open(from, &body).ok().and_then(|bytes| Message::unpack(&bytes).ok());
+                for message in opened.unwrap_or_default() {
+                    self.tell(Incoming::Input(Input::Message { from, message })).await?;
+                }
+                return Ok(());
             }
             RelayEvent::Undeliverable { to, .. } => Input::Unreachable(to),
             RelayEvent::Found { wallet, entries, .. } => {

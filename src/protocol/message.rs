@@ -466,32 +466,68 @@ impl Message {
         bytes
     }
 
+    /// The bytes of several messages, in as few pieces as the limit allows: a piece is the version byte and one message
+    /// after the other. What is said to a peer at once travels in one frame.
+    pub fn pack(messages: &[Self]) -> Vec<Vec<u8>> {
+        let mut pieces: Vec<Vec<u8>> = Vec::new();
+        for message in messages {
+            let bytes = encode(message);
+            match pieces.last_mut() {
+                Some(piece) if piece.len().saturating_add(bytes.len()) <= MAX_MESSAGE_BYTES => piece.extend(bytes),
+                _ => pieces.push([&[PROTOCOL_VERSION], bytes.as_slice()].concat()),
+            }
+        }
+        pieces
+    }
+
+    /// Reads what [`Self::pack`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are too long, of another version, or any of the messages is malformed.
+    pub fn unpack(bytes: &[u8]) -> Result<Vec<Self>, DecodeError> {
+        let body = body(bytes)?;
+        let mut decoder = minicbor::Decoder::new(body);
+        let mut messages = Vec::new();
+        while decoder.position() < body.len() {
+            messages.push(read(&mut decoder)?);
+        }
+        if messages.is_empty() { Err(DecodeError::Empty) } else { Ok(messages) }
+    }
+
     /// Reads a message.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are too long, of another version, malformed or followed by more.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > MAX_MESSAGE_BYTES {
-            return Err(DecodeError::TooLong(bytes.len()));
-        }
-        let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
-        if *version != PROTOCOL_VERSION {
-            return Err(DecodeError::Version(*version));
-        }
+        let body = body(bytes)?;
         let mut decoder = minicbor::Decoder::new(body);
-        let message: Self = decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))?;
+        let message = read(&mut decoder)?;
         if decoder.position() != body.len() {
             return Err(DecodeError::Malformed("bytes follow the message".into()));
         }
-        match &message {
-            Self::Update(update) if update.ops.len() > MAX_OPS => {
-                Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
-            }
-            Self::Resume(resume) if resume.sent_locks.len().max(resume.received_locks.len()) > MAX_SHOWN_LOCKS => {
-                Err(DecodeError::Malformed("too many locks are shown".into()))
-            }
-            _ => Ok(message),
+        Ok(message)
+    }
+}
+
+/// What follows the version byte.
+fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(DecodeError::TooLong(bytes.len()));
+    }
+    let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+    if *version == PROTOCOL_VERSION { Ok(body) } else { Err(DecodeError::Version(*version)) }
+}
+
+fn read(decoder: &mut minicbor::Decoder<'_>) -> Result<Message, DecodeError> {
+    let message: Message = decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    match &message {
+        Message::Update(update) if update.ops.len() > MAX_OPS => {
+            Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
         }
+        Message::Resume(resume) if resume.sent_locks.len().max(resume.received_locks.len()) > MAX_SHOWN_LOCKS => {
+            Err(DecodeError::Malformed("too many locks are shown".into()))
+        }
+        _ => Ok(message),
     }
 }
 

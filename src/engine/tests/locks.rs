@@ -5,7 +5,7 @@ use super::world::{CONFIRMATIONS, World};
 use crate::engine::{Action, CloseMode, Command, EngineError, Event, Part, RequestId, Status};
 use crate::protocol::{
     Address, Amount, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route, Secret,
-    SecretHash, SessionKey, Timestamp, part_secret,
+    SessionKey, Timestamp, part_secret,
 };
 
 /// How long the locks of these tests live, in seconds.
@@ -399,8 +399,67 @@ fn the_wallet_is_told_that_a_secret_must_go_on_chain() {
     assert_eq!(row.world.clients[1].events.iter().filter(|event| told(event)).count(), 1);
 }
 
+/// A payment of one of two parts has arrived at the target, who can take nothing yet.
+fn half_arrived(clients: u8) -> (Row, RequestId, Secret) {
+    let mut row = Row::new(clients, 1_000);
+    let plan = Plan { share: Some([1; 32]), total: 150, ..Plan::of(100) };
+    let secret = part_secret(&[3; 32], 0);
+    let command = row.command(usize::from(clients) - 1, plan, &secret);
+    let request = row.world.command(0, command);
+    assert_eq!(row.locked(), 100 * (u128::from(clients) - 1));
+    (row, request, secret)
+}
+
 #[test]
-fn a_secret_hash_orders_by_its_bytes() {
-    let one = SecretHash(crate::protocol::B256::repeat_byte(1));
-    assert!(one < SecretHash(crate::protocol::B256::repeat_byte(2)));
+fn a_lock_is_let_go_only_by_a_countersignature() {
+    let (mut row, request, _) = half_arrived(3);
+    let (first, last) = (row.channels[0], row.channels[1]);
+    let lock = 1;
+    row.world.inject(2, 1, Message::RefuseLock { channel: last, lock, reason: LockRefusal::NoRoute });
+    row.world.step(1, None);
+    // The target has not agreed to the cancelled state: it does not even take it, and could still bring the older proof.
+    row.world.wire.remove(&(1, 2));
+    row.world.run();
+    row.world.wait(2);
+    assert_eq!(row.world.view(1, last).ours.balance.get(), 900, "what may still be claimed cannot be spent");
+    assert_eq!(row.world.view(0, first).ours.locked.get(), 100, "nothing is let go upstream");
+    assert!(!row.world.clients[0].replies.contains_key(&request));
+}
+
+#[test]
+fn a_secret_that_is_shown_too_late_is_paid_only_by_way_of_the_chain() {
+    let (mut row, request, secret) = half_arrived(3);
+    let last = row.channels[1];
+    row.world.set_online(0, false);
+    row.world.wait(LIFE - 21);
+    row.world.mine(1);
+    row.world.inject(2, 1, Message::Reveal { channel: last, lock: 1, secret: secret.clone() });
+    row.world.run();
+    assert_eq!(row.world.view(1, last).ours.transferred.get(), 0, "its own payer could be gone");
+    let from = row.world.clients[2].address();
+    let call = JudgeCall::RegisterSecrets { secrets: vec![secret] };
+    row.world.judge.submit(from, super::judge::Call::Judge(call)).unwrap();
+    row.world.mine(2 * CONFIRMATIONS);
+    assert_eq!(row.world.view(1, last).ours.transferred.get(), 100, "now it is sure to be paid in turn");
+    row.world.set_online(0, true);
+    row.world.run();
+    row.world.wait(3);
+    assert!(row.world.clients[0].is_ok(request));
+}
+
+#[test]
+fn a_routed_payment_costs_four_frames_a_hop() {
+    let mut row = Row::new(4, 1_000);
+    let before = row.world.sent.len();
+    let request = row.pay(3, Plan::of(100));
+    row.world.wait(2);
+    assert!(row.world.clients[0].is_ok(request));
+    let sent = &row.world.sent[before..];
+    let is = |wanted: fn(&Message) -> bool| sent.iter().filter(|(_, message)| wanted(message)).count();
+    let hops = 3;
+    assert_eq!(is(|message| matches!(message, Message::Update(_))), 2 * hops);
+    assert_eq!(is(|message| matches!(message, Message::Reveal { .. })), hops);
+    // Of the acknowledgements, those for the locks travel with what shows the secret.
+    assert_eq!(is(|message| matches!(message, Message::Ack { .. })), 2 * hops);
+    assert_eq!(row.world.frames_since(before), 4 * hops);
 }

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) wire: BTreeMap<(usize, usize), VecDeque<Frame>>,
     /// Every message that was ever handed to the network.
     pub(super) sent: Vec<(usize, Message)>,
+    /// For each of them, in which step it was said and to whom: what one step says to one peer is one frame.
+    frames: Vec<(usize, usize, PublicKey)>,
     /// What was signed under each (channel, sender, nonce).
     signed: BTreeMap<(ChannelId, Address, u64), BalanceProof>,
     updates: BTreeMap<(ChannelId, PublicKey, u64), Update>,
@@ -49,6 +51,7 @@ impl World {
             now,
             wire: BTreeMap::new(),
             sent: Vec::new(),
+            frames: Vec::new(),
             signed: BTreeMap::new(),
             updates: BTreeMap::new(),
             payments: 0,
@@ -249,6 +252,7 @@ impl World {
             assert_eq!(first, update, "an update was sent again with other bytes");
         }
         self.sent.push((from, message.clone()));
+        self.frames.push((from, self.clients[from].steps, to));
         if !self.clients[from].online {
             return;
         }
@@ -388,6 +392,11 @@ impl World {
                 }
             }
         }
+    }
+
+    /// How many frames carried the messages from the given one on.
+    pub(super) fn frames_since(&self, message: usize) -> usize {
+        self.frames[message..].iter().collect::<std::collections::BTreeSet<_>>().len()
     }
 
     pub(super) fn count(&self, is: impl Fn(&Message) -> bool) -> usize {
