@@ -4,9 +4,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use chit_client::protocol::Sealer;
 use chit_client::protocol::{Address, Grant};
 use chit_client::transport::relay_protocol::{DirectoryEntry, ErrorCode, MAX_BODY_BYTES, UndeliverableReason};
-use chit_client::protocol::Sealer;
 use chit_client::transport::{Backoff, CloseReason, RelayEvent};
 use chit_relay::Config;
 use support::{TestRelay, connect, domain, grant, key, next, refusal, settled, within};

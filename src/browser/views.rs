@@ -169,6 +169,7 @@ const fn action(action: Action) -> &'static str {
     match action {
         Action::Respond => "respond",
         Action::Settle => "settle",
+        Action::RevealOnChain => "revealOnChain",
     }
 }
 

@@ -52,7 +52,9 @@ fn only_the_chains_own_coin_goes_along() {
             assert_eq!((plan.to, plan.value), (JUDGE, U256::from(value)));
         }
     }
-    let plan = prepare(JUDGE, ALICE, &JudgeCall::Settle { key: channel(Address::ZERO), claims: vec![], finalize: vec![] }).unwrap();
+    let plan =
+        prepare(JUDGE, ALICE, &JudgeCall::Settle { key: channel(Address::ZERO), claims: vec![], finalize: vec![] })
+            .unwrap();
     assert_eq!(plan.value, U256::ZERO);
 }
 

@@ -1,9 +1,7 @@
 //! What locks need of the chain: secrets registered in time, the chain's word on locks that have ended, and the claims in
 //! a settlement.
 
-use crate::protocol::{
-    Address, ChannelId, Claim, JudgeCall, Lock, LockRefusal, Secret, SecretHash, Timestamp,
-};
+use crate::protocol::{Address, ChannelId, Claim, JudgeCall, Lock, LockRefusal, Secret, SecretHash, Timestamp};
 
 use super::channel::{Channel, Due};
 use super::locks::Source;
@@ -53,7 +51,8 @@ impl<S: Signer> Engine<S> {
                 }
             }
             let theirs = self.transfers.get(*hash).and_then(|transfer| transfer.incoming);
-            let theirs = theirs.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock).copied());
+            let theirs =
+                theirs.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock).copied());
             let word = match theirs.map(|lock| (in_time(&lock).is_some(), at > lock.expiry)) {
                 Some((true, _)) => Some(Registered::InTime),
                 Some((false, true)) => Some(Registered::Never),
@@ -87,7 +86,8 @@ impl<S: Signer> Engine<S> {
     /// The chain's time as of the newest confirmed block.
     pub(super) fn confirmed_time(&self) -> Timestamp {
         let confirmed = self.head.number.saturating_add(1).checked_sub(self.config.confirmations);
-        let passed = self.passed.iter().rev().find(|(number, _)| confirmed.is_some_and(|confirmed| *number <= confirmed));
+        let passed =
+            self.passed.iter().rev().find(|(number, _)| confirmed.is_some_and(|confirmed| *number <= confirmed));
         passed.map_or(0, |(_, time)| *time)
     }
 
@@ -129,7 +129,11 @@ impl<S: Signer> Engine<S> {
         };
         let sides = [
             (ours, !channel.tip.side(channel.side).locked.is_zero(), channel.sent.locks.last_expiry()),
-            (channel.partner(), !channel.tip.side(channel.side.other()).locked.is_zero(), channel.received.locks.last_expiry()),
+            (
+                channel.partner(),
+                !channel.tip.side(channel.side.other()).locked.is_zero(),
+                channel.received.locks.last_expiry(),
+            ),
         ];
         JudgeCall::Settle { key: channel.key, claims, finalize: sides.into_iter().filter_map(over).collect() }
     }

@@ -3,12 +3,16 @@
 //! The parts carry shares of one root secret, so before the last part has arrived the target could not take any; and the
 //! initiator may replace a part only once its lock is surely gone, or both the old and the new one would open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp, part_secret};
+use crate::protocol::{
+    Address, Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp,
+    part_secret,
+};
 
 use super::locks::Source;
-use super::{Engine, Event, Out, Signer};
+use super::records::{self, ReceivedRecord};
+use super::{Engine, Event, Out, Signer, TransferEvent};
 
 /// The most parts that one payment is taken in.
 const MAX_PARTS: usize = 64;
@@ -24,9 +28,15 @@ struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     by_payment: BTreeMap<PaymentId, Vec<Part>>,
+    /// Payments that were taken, by payer: none is taken a second time.
+    taken: BTreeSet<(Address, PaymentId)>,
 }
 
 impl Deliveries {
+    pub(super) fn load(&mut self, record: &ReceivedRecord) {
+        self.taken.insert((record.from, record.payment));
+    }
+
     fn forget(&mut self, hash: SecretHash) {
         self.by_payment.retain(|_, parts| {
             parts.retain(|part| part.hash != hash);
@@ -65,6 +75,9 @@ impl<S: Signer> Engine<S> {
         if lock.expiry <= self.time(now).saturating_add(self.config.locks.margin) {
             return Err(LockRefusal::BadExpiry);
         }
+        if self.deliveries.taken.contains(&(delivery.from, delivery.payment)) {
+            return Err(LockRefusal::Unexpected);
+        }
         let parts = self.deliveries.by_payment.entry(delivery.payment).or_default();
         let same = |part: &Part| {
             let known = &part.delivery;
@@ -99,10 +112,10 @@ impl<S: Signer> Engine<S> {
             return Err(LockRefusal::Unexpected);
         };
         self.deliveries.by_payment.remove(&payment);
+        self.taken(&last, now, out);
         for (hash, secret) in secrets {
             self.learn(hash, secret, Source::OffChain, now, out);
         }
-        emit_received(&last.delivery, out);
         Ok(())
     }
 
@@ -110,10 +123,25 @@ impl<S: Signer> Engine<S> {
     pub(super) fn secret_told(&mut self, from: PublicKey, secret: Secret, now: Timestamp, out: &mut Out) {
         let hash = secret.hash();
         let mut waiting = self.deliveries.by_payment.values().flatten();
-        let Some(part) = waiting.find(|part| part.hash == hash && part.delivery.reply_to == from).cloned() else { return };
+        let Some(part) = waiting.find(|part| part.hash == hash && part.delivery.reply_to == from).cloned() else {
+            return;
+        };
         self.deliveries.forget(hash);
+        self.taken(&part, now, out);
         self.learn(hash, secret, Source::OffChain, now, out);
-        emit_received(&part.delivery, out);
+    }
+
+    /// The payment is being taken: that is stored before anything of its secrets is told.
+    fn taken(&mut self, part: &Part, now: Timestamp, out: &mut Out) {
+        let Delivery { payment, from, total: amount, memo, request, .. } = part.delivery.clone();
+        let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
+        let channel = place.and_then(|place| self.channels.get(place.channel));
+        let token = channel.map(|channel| channel.key.token).unwrap_or_default();
+        self.deliveries.taken.insert((from, payment));
+        let record = ReceivedRecord { payment, from, token, amount, memo: memo.clone(), request, at: now };
+        out.step.write(records::received_key(from, payment), records::write(&record));
+        let memo = memo.map(|memo| memo.as_str().to_owned());
+        out.emit(Event::Transfer(TransferEvent::Received { payment, from, token, amount, memo, request }));
     }
 
     /// Asks again for secrets, and gives up what has waited too long.
@@ -124,7 +152,9 @@ impl<S: Signer> Engine<S> {
             let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
             let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
             match (place, lock) {
-                (Some(place), Some(lock)) if lock.expiry <= time.saturating_add(margin) => late.push((part.hash, Some(place))),
+                (Some(place), Some(lock)) if lock.expiry <= time.saturating_add(margin) => {
+                    late.push((part.hash, Some(place)))
+                }
                 (Some(_), Some(_)) if part.delivery.share.is_none() => ask(part, out),
                 (Some(_), Some(_)) => {}
                 (None, _) | (_, None) => late.push((part.hash, None)),
@@ -145,13 +175,4 @@ impl<S: Signer> Engine<S> {
 fn ask(part: &Part, out: &mut Out) {
     let Delivery { payment, amount, reply_to, .. } = &part.delivery;
     out.send(*reply_to, Message::RequestSecret { payment: *payment, hash: part.hash, amount: *amount });
-}
-
-fn emit_received(delivery: &Delivery, out: &mut Out) {
-    out.emit(Event::Received {
-        payment: delivery.payment,
-        from: delivery.from,
-        amount: delivery.total,
-        memo: delivery.memo.as_ref().map(|memo| memo.as_str().to_owned()),
-    });
 }

@@ -93,6 +93,18 @@ pub enum Event {
         /// Until when, if there is a deadline.
         deadline: Option<Timestamp>,
     },
+    /// A payment over locks came further.
+    Transfer(TransferEvent),
+    /// State was recovered from the partner's copy.
+    Recovered {
+        /// The channel.
+        channel: ChannelId,
+    },
+}
+
+/// What happens to payments over locks, where they begin and where they end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferEvent {
     /// A part of a payment that began here was taken by its target.
     PartPaid {
         /// The payment.
@@ -125,10 +137,14 @@ pub enum Event {
         payment: PaymentId,
         /// The payer's wallet, by its own word.
         from: Address,
+        /// The token.
+        token: Address,
         /// How much.
         amount: Amount,
         /// The payer's note.
         memo: Option<String>,
+        /// The hash of the request that it pays, if it pays one.
+        request: Option<B256>,
     },
     /// A lock of the partner was paid to us.
     LockPaid {
@@ -138,11 +154,6 @@ pub enum Event {
         hash: SecretHash,
         /// How much.
         amount: Amount,
-    },
-    /// State was recovered from the partner's copy.
-    Recovered {
-        /// The channel.
-        channel: ChannelId,
     },
 }
 

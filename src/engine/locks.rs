@@ -8,14 +8,14 @@
 use std::collections::BTreeSet;
 
 use crate::protocol::{
-    Address, Amount, ChannelId, Hop, Lock, LockId, LockRefusal, LockTree, Message, Op, PaymentId, PublicKey, Route, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, ChannelId, Hop, Lock, LockId, LockRefusal, LockTree, Message, Op, PaymentId, PublicKey, Route,
+    Secret, SecretHash, Timestamp,
 };
 
 use super::channel::{Due, LockRules, Offer};
-use super::records::{self, LockPlace, OriginRecord};
+use super::records::{self, LockPlace, OriginRecord, PartRecord};
 use super::transfers::Registered;
-use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer};
+use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
 
 /// How a secret came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,14 @@ impl<S: Signer> Engine<S> {
     }
 
     /// The partner's update was accepted: follow what it does to locks.
-    pub(super) fn locks_received(&mut self, id: ChannelId, ops: &[Op], before: &LockTree, now: Timestamp, out: &mut Out) {
+    pub(super) fn locks_received(
+        &mut self,
+        id: ChannelId,
+        ops: &[Op],
+        before: &LockTree,
+        now: Timestamp,
+        out: &mut Out,
+    ) {
         for op in ops {
             match op {
                 Op::Pay { .. } => {}
@@ -64,7 +71,7 @@ impl<S: Signer> Engine<S> {
                     out.transfers.insert(hash);
                     self.learn(hash, secret.clone(), Source::OffChain, now, out);
                     if let Some(lock) = before.get(*lock) {
-                        out.emit(Event::LockPaid { channel: id, hash, amount: lock.amount });
+                        out.emit(Event::Transfer(TransferEvent::LockPaid { channel: id, hash, amount: lock.amount }));
                     }
                 }
                 Op::Expire { lock } | Op::Cancel { lock } => {
@@ -143,7 +150,9 @@ impl<S: Signer> Engine<S> {
         let token = self.channels.get(from).map(|channel| channel.key.token).ok_or(LockRefusal::NoRoute)?;
         let mut refusal = LockRefusal::NoRoute;
         for id in self.channels.with(next) {
-            let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.key.token == token) else { continue };
+            let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.key.token == token) else {
+                continue;
+            };
             if id == from {
                 continue;
             }
@@ -268,10 +277,16 @@ impl<S: Signer> Engine<S> {
         let (incoming, origin, request) = (transfer.incoming, transfer.origin.take(), transfer.request.take());
         if let Some(origin) = origin {
             out.transfers.insert(hash);
+            store_part(hash, &origin, None, Some(reason), out);
             if let Some(request) = request {
                 out.reply(request, Err(EngineError::LockRefused(reason)));
             }
-            out.emit(Event::PartFailed { payment: origin.payment, part: origin.part, hash, reason });
+            out.emit(Event::Transfer(TransferEvent::PartFailed {
+                payment: origin.payment,
+                part: origin.part,
+                hash,
+                reason,
+            }));
         }
         if let Some(place) = incoming {
             self.refuse_lock(place.channel, place.lock, reason, out);
@@ -302,11 +317,12 @@ impl<S: Signer> Engine<S> {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
         let Some(origin) = transfer.origin.take() else { return };
         let request = transfer.request.take();
+        store_part(hash, &origin, Some(secret), None, out);
         let OriginRecord { payment, part, amount, fee, .. } = origin;
         if let Some(request) = request {
             out.reply(request, Ok(Reply::Part { payment, part, secret: secret.clone() }));
         }
-        out.emit(Event::PartPaid { payment, part, hash, amount, fee, secret: secret.clone() });
+        out.emit(Event::Transfer(TransferEvent::PartPaid { payment, part, hash, amount, fee, secret: secret.clone() }));
     }
 
     /// Begins a payment, or a part of one, with a lock to the first account on its way.
@@ -352,9 +368,8 @@ impl<S: Signer> Engine<S> {
         out: &mut Out,
     ) {
         let origin = self.transfers.get(hash).and_then(|transfer| transfer.origin.as_ref());
-        let matches = |origin: &&OriginRecord| {
-            origin.payment == payment && origin.target == from && amount >= origin.amount
-        };
+        let matches =
+            |origin: &&OriginRecord| origin.payment == payment && origin.target == from && amount >= origin.amount;
         if let Some(secret) = origin.filter(matches).and_then(|origin| origin.secret.clone()) {
             out.send(from, Message::TellSecret { secret });
         }
@@ -379,7 +394,8 @@ impl<S: Signer> Engine<S> {
             }
         }
         for lock in ours {
-            let secret = self.transfers.of_outgoing(id, lock.id).and_then(|hash| self.transfers.get(hash)?.secret.clone());
+            let secret =
+                self.transfers.of_outgoing(id, lock.id).and_then(|hash| self.transfers.get(hash)?.secret.clone());
             if let Some(secret) = secret {
                 self.learn(lock.secret_hash, secret, Source::OffChain, now, out);
             }
@@ -456,4 +472,16 @@ impl<S: Signer> Engine<S> {
             out.effect(Effect::ReadSecrets { hashes, block });
         }
     }
+}
+
+/// How a part ended is stored in the step that ends it: a payment whose application died is not made twice.
+fn store_part(
+    hash: SecretHash,
+    origin: &OriginRecord,
+    secret: Option<&Secret>,
+    reason: Option<LockRefusal>,
+    out: &mut Out,
+) {
+    let record = PartRecord { hash, origin: origin.clone(), secret: secret.cloned(), reason };
+    out.step.write(records::part_key(origin.payment, origin.part), records::write(&record));
 }

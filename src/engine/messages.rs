@@ -1,8 +1,8 @@
 //! What peers say about channels.
 
 use crate::protocol::{
-    ChannelId, Grant, Message, Nonce, Op, PublicKey, Refusal, RefusalCode, Resume, Signature, SignedProof, Timestamp,
-    Update, Lock, LockRefusal,
+    ChannelId, Grant, Lock, LockRefusal, Message, Nonce, Op, PublicKey, Refusal, RefusalCode, Resume, Signature,
+    SignedProof, Timestamp, Update,
 };
 
 use super::channel::{Arrival, Channel};

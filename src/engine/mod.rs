@@ -25,9 +25,9 @@ mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
-mod transfers;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -41,17 +41,18 @@ use channels::Channels;
 use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
-use records::{ChannelRecord, OwnRecord, PeerRecord, TransferRecord, UpdateRecord};
+use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::{Config, LockPolicy};
 pub use effect::{
-    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status,
+    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
 pub use input::{
-    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure, TransactionId,
+    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
+    TransactionId,
 };
 pub use signer::{CloseTerms, Signer, WithdrawTerms};
 pub use step::Step;
@@ -162,6 +163,7 @@ impl<S: Signer> Engine<S> {
                     }
                 }
                 Some(&records::TRANSFERS) => engine.transfers.load(records::read::<TransferRecord>(value)?),
+                Some(&records::RECEIVED) => engine.deliveries.load(&records::read::<ReceivedRecord>(value)?),
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
                 _ if key == records::OWN => engine.grant = records::read::<OwnRecord>(value)?.grant,
                 _ => {}
@@ -238,7 +240,8 @@ impl<S: Signer> Engine<S> {
         });
         let spoken_to: BTreeSet<PublicKey> = spoken_to.collect();
         let is_due = |to: &PublicKey| out.hurry || spoken_to.contains(to);
-        let due: Vec<_> = self.late_acks.iter().filter(|(_, (to, _))| is_due(to)).map(|(id, ack)| (*id, *ack)).collect();
+        let due: Vec<_> =
+            self.late_acks.iter().filter(|(_, (to, _))| is_due(to)).map(|(id, ack)| (*id, *ack)).collect();
         for (channel, (to, nonce)) in due {
             self.late_acks.remove(&channel);
             out.send(to, Message::Ack { channel, nonce, acceptance: None });

@@ -181,7 +181,8 @@ impl<S: Signer> Engine<S> {
         for peer in self.peers.peers.values_mut() {
             peer.connected = false;
         }
-        let cut: Vec<ChannelId> = self.channels.values().filter(|channel| channel.synced).map(|channel| channel.id).collect();
+        let cut: Vec<ChannelId> =
+            self.channels.values().filter(|channel| channel.synced).map(|channel| channel.id).collect();
         for id in cut {
             self.cut_off(id, out);
         }

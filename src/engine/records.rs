@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use minicbor::{Decode, Encode};
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, LockId, LockRefusal, Nonce, Op, PaymentId,
-    PublicKey, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, LockId, LockRefusal, Memo, Nonce, Op,
+    PaymentId, PublicKey, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof, Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -24,6 +24,10 @@ pub(crate) const CHANNELS: u8 = b'c';
 const UPDATES: u8 = b'u';
 /// The prefix of transfer records.
 pub(crate) const TRANSFERS: u8 = b't';
+/// The prefix of the outcomes of parts that began here.
+pub(crate) const PARTS: u8 = b'q';
+/// The prefix of payments over locks that were taken here.
+pub(crate) const RECEIVED: u8 = b'r';
 /// The prefix of peer records.
 pub(crate) const PEERS: u8 = b'p';
 /// The key of the chain service's position.
@@ -45,6 +49,16 @@ pub(crate) fn update_key(channel: ChannelId, flow: Flow, nonce: Nonce) -> Key {
         Flow::Received => 1,
     };
     [&[UPDATES], channel.0.as_slice(), &[flow], &nonce.get().to_be_bytes()].concat()
+}
+
+/// Where the outcome of a part is.
+pub(crate) fn part_key(payment: PaymentId, part: u32) -> Key {
+    [&[PARTS], payment.0.as_slice(), &part.to_be_bytes()].concat()
+}
+
+/// Where a payment that was taken is.
+pub(crate) fn received_key(from: Address, payment: PaymentId) -> Key {
+    [&[RECEIVED], from.as_slice(), payment.0.as_slice()].concat()
 }
 
 /// Where a transfer's record is.
@@ -290,6 +304,47 @@ pub(crate) struct TransferRecord {
     /// Set where the payment begins.
     #[n(5)]
     pub(crate) origin: Option<OriginRecord>,
+}
+
+/// How one part of a payment that began here ended.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct PartRecord {
+    #[n(0)]
+    pub(crate) hash: SecretHash,
+    #[n(1)]
+    pub(crate) origin: OriginRecord,
+    /// The secret, when the target took the part.
+    #[n(2)]
+    pub(crate) secret: Option<Secret>,
+    /// Why not, when it surely did not.
+    #[n(3)]
+    pub(crate) reason: Option<LockRefusal>,
+}
+
+/// A payment over locks that was taken here.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct ReceivedRecord {
+    #[n(0)]
+    pub(crate) payment: PaymentId,
+    /// The payer's wallet, by its own word.
+    #[n(1)]
+    #[cbor(with = "crate::protocol::cbor::fixed")]
+    pub(crate) from: Address,
+    #[n(2)]
+    #[cbor(with = "crate::protocol::cbor::fixed")]
+    pub(crate) token: Address,
+    #[n(3)]
+    pub(crate) amount: Amount,
+    #[n(4)]
+    pub(crate) memo: Option<Memo>,
+    /// The hash of the request that it pays, if it pays one.
+    #[n(5)]
+    #[cbor(with = "crate::protocol::cbor::optional")]
+    pub(crate) request: Option<B256>,
+    #[n(6)]
+    pub(crate) at: Timestamp,
 }
 
 /// A lock's channel and id.

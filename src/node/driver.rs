@@ -10,7 +10,7 @@ use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
 use crate::chain::{AlarmState, Provider};
-use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, TRANSFERS, read, write};
+use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, RECEIVED, TRANSFERS, read, write};
 use crate::engine::{
     ChannelView, Command, Config, Effect, Engine, EngineError, Input, LockPolicy, PaymentView, Reply, RequestId,
     SecretOnChain, Step,
@@ -258,7 +258,7 @@ where
 /// Reads the engine's records.
 async fn load<S: Store>(config: Config, key: SessionKey, store: &S) -> Result<Engine<SessionKey>, StoreError> {
     let mut records = Vec::new();
-    for prefix in [CHANNELS, PEERS, TRANSFERS] {
+    for prefix in [CHANNELS, PEERS, TRANSFERS, RECEIVED] {
         records.extend(store.scan(everything_under(prefix)).await?);
     }
     if let Some(own) = store.get(OWN).await? {
@@ -430,7 +430,8 @@ impl<K: Platform> Shared<K> {
                     let read = chain_task::secrets(&shared.provider, &shared.config, &hashes, block).await;
                     if let Ok(view) = read {
                         let found = view.found.into_iter();
-                        let found = found.map(|found| SecretOnChain { secret: found.secret, registered: found.registered });
+                        let found =
+                            found.map(|found| SecretOnChain { secret: found.secret, registered: found.registered });
                         shared.input(Input::SecretsRead { at: view.at, asked: hashes, found: found.collect() });
                     }
                 }));

@@ -5,9 +5,7 @@
 use alloy::primitives::{Address, B256};
 use minicbor::{Decode, Encode};
 
-use super::{
-    Amount, ChannelId, ChannelKey, Grant, Lock, Nonce, Secret, Signature, SignedProof, Timestamp, cbor,
-};
+use super::{Amount, ChannelId, ChannelKey, Grant, Lock, Nonce, Secret, Signature, SignedProof, Timestamp, cbor};
 
 /// Where in the chain a log stands. Ordered by block, then by log index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

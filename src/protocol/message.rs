@@ -9,8 +9,8 @@ use alloy::primitives::{Address, B256};
 use minicbor::{Decode, Encode};
 
 use super::{
-    Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Secret, SecretHash,
-    Signature, SignedProof, Timestamp, cbor,
+    Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Secret,
+    SecretHash, Signature, SignedProof, Timestamp, cbor,
 };
 
 /// The version that this client speaks.

@@ -29,8 +29,9 @@ pub use lock::{Lock, LockId, Secret, SecretHash};
 pub use lock_tree::{LockTree, LockTreeError};
 pub(crate) use message::encode;
 pub use message::{
-    CloseAccept, CloseRequest, DecodeError, Hello, LockRefusal, MAX_MESSAGE_BYTES, MAX_SHOWN_LOCKS, Message, PROTOCOL_VERSION, Refusal, RefusalCode,
-    RequestKind, RequestRefusal, Resume, ShownLock, Update, WithdrawAccept, WithdrawRequest,
+    CloseAccept, CloseRequest, DecodeError, Hello, LockRefusal, MAX_MESSAGE_BYTES, MAX_SHOWN_LOCKS, Message,
+    PROTOCOL_VERSION, Refusal, RefusalCode, RequestKind, RequestRefusal, Resume, ShownLock, Update, WithdrawAccept,
+    WithdrawRequest,
 };
 pub use op::{MAX_MEMO_BYTES, MAX_OPS, Memo, MemoError, Op};
 pub use proof::{BalanceProof, Grant, SignedProof};

@@ -167,7 +167,9 @@ impl<'b, C> Decode<'b, C> for Route {
 /// The secret of one part: from the payment's root and the part's number, so that parts open different locks and the
 /// root opens all.
 pub fn part_secret(root: &[u8; 32], part: u32) -> Secret {
-    Secret(Sha256::new().chain_update(SECRET_DOMAIN).chain_update(root).chain_update(part.to_be_bytes()).finalize().into())
+    Secret(
+        Sha256::new().chain_update(SECRET_DOMAIN).chain_update(root).chain_update(part.to_be_bytes()).finalize().into(),
+    )
 }
 
 /// What a mediator takes for passing a payment on.

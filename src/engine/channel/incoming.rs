@@ -8,8 +8,8 @@ use crate::protocol::{
 };
 
 use super::super::records::UpdateRecord;
-use super::locks::{LockRules, tree_of};
 use super::Channel;
+use super::locks::{LockRules, tree_of};
 
 /// The partner's session key, known to speak for its wallet.
 #[derive(Clone, Copy, Debug)]

@@ -198,9 +198,9 @@ impl Channel {
         }
         let stronger = match (self.locks.due.get(&lock), &due) {
             (None, _) | (Some(Due::Cancel | Due::Expire), Due::Unlock(_)) | (Some(Due::Cancel), Due::Expire) => true,
-            (Some(Due::Unlock(_)), _) | (Some(Due::Cancel | Due::Expire), Due::Cancel) | (Some(Due::Expire), Due::Expire) => {
-                false
-            }
+            (Some(Due::Unlock(_)), _)
+            | (Some(Due::Cancel | Due::Expire), Due::Cancel)
+            | (Some(Due::Expire), Due::Expire) => false,
         };
         if stronger {
             self.locks.due.insert(lock, due);
@@ -245,11 +245,14 @@ impl Channel {
     ) -> Vec<Lock> {
         let unacked = self.unacked.iter().map(|update| update.signed);
         let own = self.sent_proof.into_iter().chain(unacked).find(|signed| signed.proof.nonce == nonce);
-        let Some(signed) = own.filter(|own| is_acceptance(own, &acceptance, partner, domain)) else { return Vec::new() };
+        let Some(signed) = own.filter(|own| is_acceptance(own, &acceptance, partner, domain)) else {
+            return Vec::new();
+        };
         if self.locks.accepted.is_none_or(|known| known.signed.proof.nonce < nonce) {
             self.locks.accepted = Some(AcceptedRecord { signed, acceptance });
         }
-        let gone = self.locks.cancelled.values_mut().filter(|cancelled| !cancelled.accepted && cancelled.nonce <= nonce);
+        let gone =
+            self.locks.cancelled.values_mut().filter(|cancelled| !cancelled.accepted && cancelled.nonce <= nonce);
         gone.map(|cancelled| {
             cancelled.accepted = true;
             cancelled.lock
@@ -266,9 +269,8 @@ impl Channel {
     pub(crate) fn proof_without_cancelled(&self) -> Option<AcceptedRecord> {
         let accepted = self.locks.accepted?;
         let known = self.tip.side(self.side).nonce;
-        let covers = |cancelled: &CancelledRecord| {
-            cancelled.nonce <= accepted.signed.proof.nonce && cancelled.nonce > known
-        };
+        let covers =
+            |cancelled: &CancelledRecord| cancelled.nonce <= accepted.signed.proof.nonce && cancelled.nonce > known;
         let needed = known < accepted.signed.proof.nonce && self.locks.cancelled.values().any(covers);
         needed.then_some(accepted)
     }

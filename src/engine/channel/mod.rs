@@ -17,8 +17,8 @@ use std::sync::Arc;
 use alloy::primitives::U256;
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Direction, Grant, Head, JudgeEvent, LockId, LockTree, Nonce, PaymentId, Side,
-    SignedProof, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Direction, Grant, Head, JudgeEvent, LockId, LockTree,
+    Nonce, PaymentId, Side, SignedProof, Timestamp,
 };
 use crate::store::StoreError;
 

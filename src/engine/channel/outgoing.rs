@@ -1,8 +1,8 @@
 //! Paying: payments wait, fold into one update, and are settled by the partner's acknowledgement.
 
 use crate::protocol::{
-    Amount, Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof, Timestamp,
-    Update,
+    Amount, Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof,
+    Timestamp, Update,
 };
 
 use super::super::records::{RefusedRecord, UpdateRecord};
@@ -125,11 +125,8 @@ impl Channel {
     /// The waiting operations that fit one message: what is due first, then new locks, then payments. They were affordable
     /// when they came, but a deposit may have been rolled back since: what is no longer covered waits for its return.
     fn foldable(&self) -> Vec<Op> {
-        let pay = |queued: &Queued| Op::Pay {
-            payment: queued.payment,
-            amount: queued.amount,
-            memo: queued.memo.clone(),
-        };
+        let pay =
+            |queued: &Queued| Op::Pay { payment: queued.payment, amount: queued.amount, memo: queued.memo.clone() };
         let new = self.locks.offers().chain(self.queue.iter().map(pay));
         let waiting = self.locks.due().chain(new.take(if self.frozen { 0 } else { MAX_OPS }));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(UPDATE_OVERHEAD);

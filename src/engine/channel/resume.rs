@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{BalanceProof, Direction, Domain, Lock, LockId, Nonce, Resume, Signature, SignedProof, Timestamp};
+use crate::protocol::{
+    BalanceProof, Direction, Domain, Lock, LockId, Nonce, Resume, Signature, SignedProof, Timestamp,
+};
 
 use super::super::records::UpdateRecord;
 use super::locks::{shown, tree_of};

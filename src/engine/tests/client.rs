@@ -7,7 +7,8 @@ use futures::FutureExt;
 
 use crate::engine::records::{self, ChannelRecord, UpdateRecord};
 use crate::engine::{
-    Config, Effect, Engine, EngineError, Event, Flow, Input, LockPolicy, PaymentStatus, Reply, RequestId, Step, TransactionId,
+    Config, Effect, Engine, EngineError, Event, Flow, Input, LockPolicy, PaymentStatus, Reply, RequestId, Step,
+    TransactionId,
 };
 use crate::protocol::{Address, B256, ChannelId, Domain, Grant, JudgeCall, Nonce, SessionKey, Timestamp, sol_types};
 use crate::store::{Key, MemoryStore, Scan, Store, StoreError};
@@ -101,7 +102,7 @@ impl Client {
         self.inputs.clear();
         self.held.clear();
         let mut stored = Vec::new();
-        for prefix in [records::CHANNELS, records::PEERS, records::TRANSFERS] {
+        for prefix in [records::CHANNELS, records::PEERS, records::TRANSFERS, records::RECEIVED] {
             stored.extend(self.scan(vec![prefix], vec![prefix + 1]));
         }
         stored.extend(self.get(records::OWN).map(|own| (records::OWN.to_vec(), own)));

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{U256, keccak256};
 
+use crate::engine::SecretOnChain;
 use crate::protocol::{
     Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Domain, Grant, Head, JudgeCall, JudgeEvent, Lock, LockId,
     LogPosition, Nonce, Secret, SecretHash, Side, Signature, SignedProof, Timestamp, sol_types,
 };
-use crate::engine::SecretOnChain;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SideState {
@@ -312,7 +312,13 @@ impl State {
                 if self.channels.contains_key(&id) || key.side_of(from).is_none() {
                     return Err("ChannelExists");
                 }
-                let state = ChannelState { key: *key, closed_at: None, done: false, sides: Default::default(), claims: BTreeSet::new() };
+                let state = ChannelState {
+                    key: *key,
+                    closed_at: None,
+                    done: false,
+                    sides: Default::default(),
+                    claims: BTreeSet::new(),
+                };
                 self.channels.insert(id, state);
                 let mut events = vec![JudgeEvent::Opened { key: *key }];
                 if !session_key.is_zero() {
@@ -443,7 +449,13 @@ impl State {
         }
     }
 
-    fn claim(&mut self, id: ChannelId, sender: Address, lock: &Lock, proof: &[B256]) -> Result<JudgeEvent, &'static str> {
+    fn claim(
+        &mut self,
+        id: ChannelId,
+        sender: Address,
+        lock: &Lock,
+        proof: &[B256],
+    ) -> Result<JudgeEvent, &'static str> {
         let registered = self.secrets.get(&lock.secret_hash).map(|(_, at)| *at).ok_or("SecretNotRevealed")?;
         let channel = self.channels.get_mut(&id).unwrap();
         let root = proof.iter().fold(lock.leaf(), |node, sibling| {

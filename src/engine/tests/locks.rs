@@ -2,7 +2,7 @@
 
 use super::client::Wallet;
 use super::world::{CONFIRMATIONS, World};
-use crate::engine::{Action, CloseMode, Command, EngineError, Event, Part, RequestId, Status};
+use crate::engine::{Action, CloseMode, Command, EngineError, Event, Part, RequestId, Status, TransferEvent};
 use crate::protocol::{
     Address, Amount, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route, Secret,
     SessionKey, Timestamp, part_secret,
@@ -160,7 +160,7 @@ impl Row {
 
     fn received(&self, client: usize) -> usize {
         let events = &self.world.clients[client].events;
-        events.iter().filter(|event| matches!(event, Event::Received { .. })).count()
+        events.iter().filter(|event| matches!(event, Event::Transfer(TransferEvent::Received { .. }))).count()
     }
 
     fn set_fee(&mut self, client: usize, flat: u128) {
@@ -189,7 +189,9 @@ impl Row {
                 }
             }
         }
-        (0..self.world.clients.len()).map(|client| self.world.judge.gain(self.world.clients[client].address())).collect()
+        (0..self.world.clients.len())
+            .map(|client| self.world.judge.gain(self.world.clients[client].address()))
+            .collect()
     }
 }
 
@@ -374,9 +376,8 @@ fn a_cancelled_lock_cannot_be_claimed_by_an_older_proof() {
     row.world.judge.submit(from, super::judge::Call::Judge(call)).unwrap();
     row.world.clients[1].wallet = Wallet::Rejects;
     row.world.mine(2 * CONFIRMATIONS);
-    let brought = row.world.clients[0].asked.iter().any(|call| {
-        matches!(call, JudgeCall::Update { acceptance: Some(_), .. })
-    });
+    let brought =
+        row.world.clients[0].asked.iter().any(|call| matches!(call, JudgeCall::Update { acceptance: Some(_), .. }));
     assert!(brought, "the countersigned proof is brought");
     assert_eq!(row.world.judge.channel(id).unwrap().side(row.world.clients[0].address()).locked, 0);
 }
@@ -393,9 +394,7 @@ fn the_wallet_is_told_that_a_secret_must_go_on_chain() {
     row.world.clients[1].wallet = Wallet::Waits;
     row.world.run();
     row.world.wait(LIFE - 15);
-    let told = |event: &Event| {
-        matches!(event, Event::ActionRequired { channel, action: Action::RevealOnChain, .. } if *channel == id)
-    };
+    let told = |event: &Event| matches!(event, Event::ActionRequired { channel, action: Action::RevealOnChain, .. } if *channel == id);
     assert_eq!(row.world.clients[1].events.iter().filter(|event| told(event)).count(), 1);
 }
 

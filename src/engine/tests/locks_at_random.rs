@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::client::Crash;
 use super::locks::{LIFE, Plan, Row};
 use super::world::CONFIRMATIONS;
-use crate::engine::{Event, RequestId};
+use crate::engine::{Event, RequestId, TransferEvent};
 
 const CLIENTS: usize = 4;
 const DEPOSIT: u128 = 1_000;
@@ -148,7 +148,7 @@ proptest! {
         }
         let received = |client: usize| -> i128 {
             let amount = |event: &Event| match event {
-                Event::Received { amount, .. } => i128::try_from(amount.get()).unwrap(),
+                Event::Transfer(TransferEvent::Received { amount, .. }) => i128::try_from(amount.get()).unwrap(),
                 _ => 0,
             };
             row.world.clients[client].events.iter().map(amount).sum()

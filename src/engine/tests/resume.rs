@@ -240,8 +240,12 @@ fn a_wiped_payee_is_not_paid_again_under_numbers_that_the_judge_holds() {
     }
     // The payee has brought the newest proof while the channel is open; then it loses everything.
     let record = world.clients[1].stored_channel(id).unwrap();
-    let call =
-        crate::protocol::JudgeCall::Update { key: record.key, proof: record.received.signed.unwrap(), grants: vec![], acceptance: None };
+    let call = crate::protocol::JudgeCall::Update {
+        key: record.key,
+        proof: record.received.signed.unwrap(),
+        grants: vec![],
+        acceptance: None,
+    };
     world.judge.submit(world.clients[1].address(), Call::Judge(call)).unwrap();
     world.mine(5);
     world.set_online(0, false);
