@@ -1,6 +1,6 @@
 //! What the application asks for.
 
-use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Timestamp};
+use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Message, Timestamp};
 
 use super::channel::{Channel, Queued};
 use super::operations::{ClosePlan, Goal, Operation};
@@ -74,6 +74,11 @@ impl<S: Signer> Engine<S> {
                 let Part { payment, number, target, amount: delivered, fee, secret } = part;
                 let origin = OriginRecord { payment, part: number, target, amount: delivered, fee, secret, at: now };
                 self.begin(request, channel, origin, hash, amount, expiry, route, now, out)
+            }
+            Command::GiveUp { target, payment } => {
+                out.send(target, Message::GiveUp { payment });
+                out.reply(request, Ok(super::Reply::Done));
+                Ok(())
             }
             Command::CancelPayment { channel: id, payment } => {
                 let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;

@@ -144,6 +144,24 @@ impl<S: Signer> Engine<S> {
         out.emit(Event::Transfer(TransferEvent::Received { payment, from, token, amount, memo, request }));
     }
 
+    /// The initiator sends no more parts of a payment: those that are here go back.
+    pub(super) fn given_up(&mut self, from: PublicKey, payment: PaymentId, out: &mut Out) {
+        let parts = self.deliveries.by_payment.get(&payment);
+        let theirs = parts.into_iter().flatten().filter(|part| part.delivery.reply_to == from);
+        for hash in theirs.map(|part| part.hash).collect::<Vec<_>>() {
+            self.give_back(hash, out);
+        }
+    }
+
+    fn give_back(&mut self, hash: SecretHash, out: &mut Out) {
+        self.deliveries.forget(hash);
+        let Some(transfer) = self.transfers.get_mut(hash) else { return };
+        transfer.held = false;
+        if let Some(place) = transfer.incoming {
+            self.refuse_lock(place.channel, place.lock, LockRefusal::Incomplete, out);
+        }
+    }
+
     /// Asks again for secrets, and gives up what has waited too long.
     pub(super) fn tend_deliveries(&mut self, now: Timestamp, out: &mut Out) {
         let (time, margin) = (self.time(now), self.config.locks.margin);
@@ -151,23 +169,17 @@ impl<S: Signer> Engine<S> {
         for part in self.deliveries.by_payment.values().flatten() {
             let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
             let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
-            match (place, lock) {
-                (Some(place), Some(lock)) if lock.expiry <= time.saturating_add(margin) => {
-                    late.push((part.hash, Some(place)))
+            match lock {
+                Some(lock) if lock.expiry > time.saturating_add(margin) => {
+                    if part.delivery.share.is_none() {
+                        ask(part, out);
+                    }
                 }
-                (Some(_), Some(_)) if part.delivery.share.is_none() => ask(part, out),
-                (Some(_), Some(_)) => {}
-                (None, _) | (_, None) => late.push((part.hash, None)),
+                Some(_) | None => late.push(part.hash),
             }
         }
-        for (hash, place) in late {
-            self.deliveries.forget(hash);
-            if let Some(transfer) = self.transfers.get_mut(hash) {
-                transfer.held = false;
-            }
-            if let Some(place) = place {
-                self.refuse_lock(place.channel, place.lock, LockRefusal::Incomplete, out);
-            }
+        for hash in late {
+            self.give_back(hash, out);
         }
     }
 }

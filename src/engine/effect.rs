@@ -59,6 +59,8 @@ pub enum Reply {
     Channel(Box<ChannelView>),
     /// The payment as it is now.
     Payment(PaymentView),
+    /// It was said; there is nothing to show.
+    Done,
     /// The target has taken this part; the secret proves it.
     Part {
         /// The payment.

@@ -198,6 +198,13 @@ pub enum Command {
         /// Which payment, and what of it.
         part: Part,
     },
+    /// Tell the target of a payment that no more parts of it will come, so that those that arrived go back at once.
+    GiveUp {
+        /// The target's session key.
+        target: PublicKey,
+        /// The payment.
+        payment: PaymentId,
+    },
     /// Take back a payment for which nothing was signed yet.
     CancelPayment {
         /// The channel.

@@ -30,6 +30,7 @@ impl<S: Signer> Engine<S> {
                 self.secret_requested(from, payment, hash, amount, out);
             }
             Message::TellSecret { secret } => self.secret_told(from, secret, now, out),
+            Message::GiveUp { payment } => self.given_up(from, payment, out),
         }
     }
 

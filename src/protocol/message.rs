@@ -114,6 +114,14 @@ pub enum Message {
         #[n(0)]
         secret: Secret,
     },
+    /// The initiator will send no more parts: what has arrived can go back at once.
+    #[n(14)]
+    #[cbor(map)]
+    GiveUp {
+        /// The payment.
+        #[n(0)]
+        payment: PaymentId,
+    },
 }
 
 /// Why a lock is not passed on.

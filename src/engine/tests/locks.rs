@@ -287,6 +287,18 @@ fn parts_that_never_become_whole_are_given_back() {
 }
 
 #[test]
+fn parts_go_back_at_once_when_the_payer_gives_up() {
+    let (mut row, request, _) = half_arrived(3);
+    let (target, payment) = (row.world.clients[2].session.public_key(), PaymentId([1; 16]));
+    row.world.inject(1, 2, Message::GiveUp { payment });
+    row.world.run();
+    assert!(!row.world.clients[0].replies.contains_key(&request), "nobody else can say so");
+    row.world.command(0, Command::GiveUp { target, payment });
+    assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::Incomplete));
+    assert_eq!(row.locked(), 0);
+}
+
+#[test]
 fn a_hash_is_not_taken_twice() {
     let mut row = Row::new(3, 1_000);
     let plan = Plan { share: Some([1; 32]), total: 150, ..Plan::of(100) };
