@@ -115,20 +115,20 @@ impl AnnouncementBody {
             reachable: self.reachable,
             issued: self.issued,
             expiry: self.expiry,
-            fees: self.fees.iter().map(TokenFee::to_sol).collect(),
-            channels: self.channels.iter().map(CapacityHint::to_sol).collect(),
+            fees: self.fees.iter().copied().map(TokenFee::to_sol).collect(),
+            channels: self.channels.iter().copied().map(CapacityHint::to_sol).collect(),
         })
     }
 }
 
 impl TokenFee {
-    const fn to_sol(&self) -> sol_types::AnnouncedFee {
+    const fn to_sol(self) -> sol_types::AnnouncedFee {
         sol_types::AnnouncedFee { token: self.token, flat: self.fee.flat.get(), proportional: self.fee.proportional }
     }
 }
 
 impl CapacityHint {
-    const fn to_sol(&self) -> sol_types::AnnouncedChannel {
+    const fn to_sol(self) -> sol_types::AnnouncedChannel {
         sol_types::AnnouncedChannel { channelId: self.channel.0, capacity: self.capacity.get() }
     }
 }

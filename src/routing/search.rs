@@ -1,9 +1,9 @@
 //! The cheapest paths: lower bounds by one Dijkstra from the target, then Yen's deviations with A* under those bounds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use pathfinding::directed::astar::astar;
-use pathfinding::directed::dijkstra::dijkstra_reach;
 
 use super::network::NodeIndex;
 use super::query::{MAX_HOPS, Path};
@@ -16,21 +16,34 @@ const MAX_TOUCHED: usize = 100_000;
 /// So many wallets around the target are looked at to see whether a spur can get there at all.
 const NEIGHBOURHOOD: usize = 64;
 
-/// For each wallet the least that a path from it to the target can cost.
+/// For each wallet the least that a path from it to the target can cost. The crate's Dijkstra hashes every wallet, which
+/// took most of a query's time; wallets are small numbers here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bounds(Vec<Option<u128>>);
 
 impl Bounds {
     /// Bounds for this amount and any larger, whatever was learned and whatever the query forbids.
     pub(super) fn new(view: &View<'_>) -> Self {
-        let mut bounds = vec![None; view.len()];
-        let into = |node: &NodeIndex| {
-            let head = *node;
-            view.into(head).filter_map(move |(tail, link)| Some((tail, view.bound(tail, link)?)))
-        };
-        for item in dijkstra_reach(&view.target, into) {
-            if let Some(bound) = bounds.get_mut(item.node as usize) {
-                *bound = Some(item.total_cost);
+        let mut bounds: Vec<Option<u128>> = vec![None; view.len()];
+        let mut open = BinaryHeap::from([Reverse((0, view.target))]);
+        if let Some(bound) = bounds.get_mut(view.target as usize) {
+            *bound = Some(0);
+        }
+        while let Some(Reverse((cost, head))) = open.pop() {
+            if bounds.get(head as usize).copied().flatten() != Some(cost) {
+                continue;
+            }
+            for (tail, link) in view.into(head) {
+                let Some(known) = bounds.get_mut(tail as usize) else { continue };
+                // A hop always costs something: who is as near as `head` gains nothing, and need not be priced.
+                if known.is_some_and(|known| known <= cost) {
+                    continue;
+                }
+                let Some(further) = view.bound(tail, link).map(|price| cost.saturating_add(price)) else { continue };
+                if known.is_none_or(|known| further < known) {
+                    *known = Some(further);
+                    open.push(Reverse((further, tail)));
+                }
             }
         }
         Self(bounds)
