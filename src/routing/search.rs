@@ -82,7 +82,7 @@ pub(super) fn cheapest(view: &View<'_>, bounds: &Bounds) -> Vec<Found> {
             waiting.insert((found.cost, found.links.len(), number), found);
         }
     };
-    offer(&mut waiting, spur(view, bounds, &[view.source], &[], &BTreeSet::new()));
+    offer(&mut waiting, spur(view, bounds, &[view.source], &[], &BTreeSet::new(), u128::MAX));
     while let Some((_, found)) = waiting.pop_first() {
         tried.push(found.clone());
         if found.path.is_some() {
@@ -95,14 +95,26 @@ pub(super) fn cheapest(view: &View<'_>, bounds: &Bounds) -> Vec<Found> {
             let (Some(nodes), Some(root)) = (found.nodes.get(..=at), found.links.get(..at)) else { continue };
             let taken = tried.iter().filter(|other| other.links.starts_with(root));
             let taken = taken.filter_map(|other| other.links.get(at).copied()).collect();
-            offer(&mut waiting, spur(view, bounds, nodes, root, &taken));
+            // Dearer than as many feasible paths as are still wanted: it could never be chosen.
+            let wanted = view.query.count.saturating_sub(feasible.len());
+            let mut fitting = waiting.values().filter(|found: &&Found| found.path.is_some());
+            let most = fitting.nth(wanted.saturating_sub(1)).map_or(u128::MAX, |found| found.cost);
+            offer(&mut waiting, spur(view, bounds, nodes, root, &taken, most));
         }
     }
     feasible
 }
 
-/// The cheapest path that begins with `nodes` and `root` and goes on by none of the `taken` channels.
-fn spur(view: &View<'_>, bounds: &Bounds, nodes: &[NodeIndex], root: &[Link], taken: &BTreeSet<Link>) -> Option<Found> {
+/// The cheapest path that begins with `nodes` and `root` and goes on by none of the `taken` channels; none when it costs
+/// more than `dearest`.
+fn spur(
+    view: &View<'_>,
+    bounds: &Bounds,
+    nodes: &[NodeIndex],
+    root: &[Link],
+    taken: &BTreeSet<Link>,
+    dearest: u128,
+) -> Option<Found> {
     let (start, before) = nodes.split_last()?;
     let most = view.query.max_hops.min(MAX_HOPS);
     if !reaches(view, bounds, *start, before, taken) {
@@ -112,11 +124,17 @@ fn spur(view: &View<'_>, bounds: &Bounds, nodes: &[NodeIndex], root: &[Link], ta
         let open = !before.contains(&head) && head != *start && !view.excluded.contains(&head);
         open && !(tail == *start && taken.contains(&link))
     };
+    let root_cost = nodes
+        .iter()
+        .zip(root)
+        .try_fold(0, |sum: u128, (tail, link)| Some(sum.saturating_add(view.price(*tail, *link)?)))?;
+    let rest = dearest.checked_sub(root_cost)?;
     let next = |(tail, hops): &(NodeIndex, usize)| {
         let (tail, hops) = (*tail, hops.saturating_add(1));
         view.out(tail).filter_map(move |(head, link)| {
-            let good = hops <= most && bounds.get(head).is_some() && allowed(tail, head, link);
-            good.then(|| view.price(tail, link)).flatten().map(|price| ((head, hops), price))
+            let bound = bounds.get(head).filter(|_| hops <= most && allowed(tail, head, link))?;
+            let price = view.price(tail, link)?;
+            (price.saturating_add(bound) <= rest).then_some(((head, hops), price))
         })
     };
     let mut touched = 0_usize;
