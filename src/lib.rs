@@ -2,8 +2,9 @@
 //!
 //! Two accounts lock deposits with an on-chain Judge and then pay each other with signed, cumulative
 //! balance proofs. The modules point one way: `protocol` says what peers and the Judge must agree on to
-//! the byte, `engine` is the state machine without any I/O, `store`, `chain` and `transport` are the
-//! three services it needs, `node` joins them in one loop and `browser` binds that loop to JavaScript.
+//! the byte, `engine` is the state machine without any I/O, `routing` finds paths through the channels of others,
+//! `store`, `chain` and `transport` are the three services that the engine needs, `node` joins them in one loop and
+//! `browser` binds that loop to JavaScript.
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
@@ -11,5 +12,6 @@ pub mod chain;
 pub mod engine;
 pub mod node;
 pub mod protocol;
+pub mod routing;
 pub mod store;
 pub mod transport;

@@ -34,6 +34,18 @@ pub mod sol_types {
 
         #[derive(Debug, PartialEq, Eq)]
         struct Lock { uint64 lockId; uint128 amount; uint48 expiry; bytes32 secretHash; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct AnnouncedFee { address token; uint128 flat; uint32 proportional; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct AnnouncedChannel { bytes32 channelId; uint128 capacity; }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct Announcement {
+            address wallet; bool reachable; uint64 issued; uint64 expiry;
+            AnnouncedFee[] fees; AnnouncedChannel[] channels;
+        }
     }
 }
 

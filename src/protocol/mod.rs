@@ -4,6 +4,7 @@
 //! and in every test.
 
 mod amount;
+mod announcement;
 pub(crate) mod cbor;
 mod channel_key;
 mod direction;
@@ -20,6 +21,10 @@ mod seal;
 mod signing;
 
 pub use amount::{Amount, AmountError};
+pub use announcement::{
+    Announcement, AnnouncementBody, AnnouncementError, CapacityHint, MAX_ANNOUNCED_CHANNELS, MAX_ANNOUNCED_TOKENS,
+    MAX_ANNOUNCEMENT_BYTES, MAX_ANNOUNCEMENT_LIFE, TokenFee,
+};
 pub use channel_key::{ChannelKey, ChannelKeyError, Side};
 pub use direction::{Direction, OpError};
 pub use eip712::{Domain, sol_types};
