@@ -10,7 +10,7 @@ export async function engine(report, { pages, native }) {
   const wasm = await page.evaluate((atOnce) => window.bench.engine(atOnce), atOnce);
   await page.close();
   report.group("Engine: both sides of a payment in one thread, memory store, messages encoded and decoded");
-  rows(report, "wasm", wasm.figures, `${wasm.signatures} signatures for ${atOnce} payments`);
+  rows(report, "wasm", wasm.figures, `signatures: ${wasm.signatures}`);
 
   const printed = capture(native, []);
   if (printed === undefined) throw new UserError("the native benchmark failed");

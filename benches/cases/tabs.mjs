@@ -54,7 +54,7 @@ async function measure(report, { a, id, pages }) {
     report.add(`payments, ${count.toLocaleString("en")} at once`, figures, "/s", {
       against: { ratio: ratioOfMedians(figures, commits), to: "raw commits" },
       ...(least ? { goal: { figure: least, least: true } } : {}),
-      note: `${Math.max(...signatures)} signatures`,
+      note: `signatures: ${Math.max(...signatures)}`,
     });
   }
 }

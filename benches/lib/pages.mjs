@@ -1,9 +1,9 @@
 // A browser with a profile on the disk, and two origins of one server: two tabs that share neither process nor database.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { chromiumFlags, findChromium } from "../../scripts/lib/browser.mjs";
+import { stateDir } from "../../scripts/lib/paths.mjs";
 import { serve } from "../../tests/browser/server.mjs";
 
 const mounts = [
@@ -22,7 +22,9 @@ const mounts = [
  */
 export async function openPages(deployment) {
   const server = await serve(mounts, deployment);
-  const profile = mkdtempSync(join(tmpdir(), "chit-bench-"));
+  mkdirSync(stateDir, { recursive: true });
+  // Beside the clone and not in the system's folder for temporary files, which may lie in memory.
+  const profile = mkdtempSync(join(stateDir, "bench-profile-"));
   const context = await chromium
     .launchPersistentContext(profile, { executablePath: findChromium(), headless: true, args: chromiumFlags })
     .catch(async (error) => {

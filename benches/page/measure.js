@@ -17,12 +17,13 @@ async function perUnit({ run, units = 1 }, target) {
 }
 
 /**
- * Measures every candidate `repeats` times, after one repetition that warms up and does not count.
+ * Measures every candidate `repeats` times, after one repetition that warms up and does not count. Many short repetitions rather
+ * than a few long ones: on a busy machine the medians of short ones are steadier.
  *
  * @param {Record<string, {run: () => unknown, units?: number}>} candidates `run` does `units` units of work
  * @returns {Promise<Record<string, number[]>>} microseconds per unit, one figure for each repetition
  */
-export async function measure(candidates, { repeats = 9, target = 150 } = {}) {
+export async function measure(candidates, { repeats = 25, target = 40 } = {}) {
   const figures = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]));
   for (let repeat = 0; repeat <= repeats; repeat += 1) {
     for (const [name, candidate] of Object.entries(candidates)) {

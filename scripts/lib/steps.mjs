@@ -50,7 +50,7 @@ export const steps = [
     what: "Rust lints of the browser's code",
     body: async (run) => {
       const { command, args, env } = wasmCargo();
-      const wanted = ["clippy", "--package", "chit-client", "--lib", "--tests", "--locked", "--target", wasmTarget];
+      const wanted = ["clippy", "--package", "chit-client", "--package", "chit-bench", "--lib", "--tests", "--locked", "--target", wasmTarget];
       await run(command, [...args, ...wanted, ...denyWarnings], { env });
     },
   },
