@@ -5,7 +5,7 @@ import { ratioOfMedians } from "../lib/stats.mjs";
 const repeats = 5;
 const sizes = [10, 1_000, 10_000];
 /** How many partners the channels are spread over, at most. */
-const mostPartners = 100;
+const mostPartners = 50;
 
 export async function start(report, { pages, stack }) {
   report.group("Cold start in a fresh page: wasm loaded, records read, channels listed; each channel was paid in both directions");

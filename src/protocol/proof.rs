@@ -57,7 +57,7 @@ impl BalanceProof {
 
     /// The digest that the sender's session key signs.
     pub fn digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&self.to_sol())
+        domain.proof_digest(&self.to_sol())
     }
 
     /// The digest that the beneficiary countersigns so that anyone may carry the proof to the Judge.
