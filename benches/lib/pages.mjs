@@ -1,5 +1,5 @@
 // A browser with a profile on the disk, and two origins of one server: two tabs that share neither process nor database.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { chromiumFlags, findChromium } from "../../scripts/lib/browser.mjs";
@@ -22,14 +22,15 @@ const mounts = [
  */
 export async function openPages(deployment) {
   const server = await serve(mounts, deployment);
-  mkdirSync(stateDir, { recursive: true });
-  // Beside the clone and not in the system's folder for temporary files, which may lie in memory.
-  const profile = mkdtempSync(join(stateDir, "bench-profile-"));
+  // In the clone and not in the system's folder for temporary files, which may lie in memory.
+  const profile = join(stateDir, "bench-profile");
+  const forget = () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  forget();
   const context = await chromium
     .launchPersistentContext(profile, { executablePath: findChromium(), headless: true, args: chromiumFlags })
     .catch(async (error) => {
       await server.close();
-      rmSync(profile, { recursive: true, force: true });
+      forget();
       throw error;
     });
   // The same server under two names.
@@ -48,7 +49,7 @@ export async function openPages(deployment) {
     async close() {
       await context.close();
       await server.close();
-      rmSync(profile, { recursive: true, force: true });
+      forget();
     },
   };
 }
