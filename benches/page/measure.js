@@ -17,17 +17,17 @@ async function perUnit({ run, units = 1 }, target) {
 }
 
 /**
- * Measures every candidate `repeats` times, after one repetition that warms up and does not count. Many short repetitions rather
- * than a few long ones: on a busy machine the medians of short ones are steadier.
+ * Measures every candidate `repeats` times, after one longer repetition that warms up and does not count. Many short repetitions
+ * rather than a few long ones: on a busy machine a short one is more often undisturbed, and so is the one beside it.
  *
  * @param {Record<string, {run: () => unknown, units?: number}>} candidates `run` does `units` units of work
  * @returns {Promise<Record<string, number[]>>} microseconds per unit, one figure for each repetition
  */
-export async function measure(candidates, { repeats = 25, target = 40 } = {}) {
+export async function measure(candidates, { repeats = 150, target = 6, warmUp = 200 } = {}) {
   const figures = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]));
   for (let repeat = 0; repeat <= repeats; repeat += 1) {
     for (const [name, candidate] of Object.entries(candidates)) {
-      const figure = await perUnit(candidate, target);
+      const figure = await perUnit(candidate, repeat === 0 ? warmUp : target);
       if (repeat > 0) figures[name].push(figure);
     }
   }
