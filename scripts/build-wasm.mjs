@@ -15,8 +15,6 @@ import { capture, main, run, UserError } from "./lib/run.mjs";
 import { wasmCargo, wasmTarget } from "./lib/rust-wasm.mjs";
 import { wasmBindgen } from "./lib/wasm-bindgen.mjs";
 
-const outputs = ["chit.js", "chit.d.ts", "chit_bg.wasm"].map((name) => join(wasmDir, name));
-
 // What rustc's wasm target may use; every browser of the last four years has them.
 const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
@@ -32,10 +30,10 @@ function rustFlags() {
   return [...theirs, `--remap-path-prefix=${cargoHome ?? join(homedir(), ".cargo")}=/cargo`].join("\u001f");
 }
 
-/** Builds the library and returns the path of the wasm file that cargo names. */
-function compile() {
+/** Builds the library of a crate and returns the path of the wasm file that cargo names. */
+function compile(crate) {
   const { command, args, env } = wasmCargo();
-  const wanted = ["build", "--release", "--lib", "--package", "chit-client", "--target", wasmTarget];
+  const wanted = ["build", "--release", "--lib", "--package", crate, "--target", wasmTarget];
   const done = spawnSync(command, [...args, ...wanted, "--message-format=json-render-diagnostics"], {
     cwd: root,
     encoding: "utf8",
@@ -43,10 +41,10 @@ function compile() {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...env, CARGO_ENCODED_RUSTFLAGS: rustFlags() },
   });
-  if (done.status !== 0) throw new UserError("the client does not build for wasm");
+  if (done.status !== 0) throw new UserError(`${crate} does not build for wasm`);
   for (const line of done.stdout.trim().split("\n").reverse()) {
     const message = JSON.parse(line);
-    const wasm = message.target?.name === "chit_client" && message.filenames?.find((name) => name.endsWith(".wasm"));
+    const wasm = message.target?.name === crate.replaceAll("-", "_") && message.filenames?.find((name) => name.endsWith(".wasm"));
     if (wasm) return wasm;
   }
   throw new UserError("cargo named no wasm file: is the library still a cdylib?");
@@ -58,30 +56,45 @@ async function optimise(from, to, level) {
   await run(process.execPath, [tool, from, "-o", to, ...flags]);
 }
 
-/** Builds unless the inputs are those of the last build. */
-export async function buildWasm({ size = false, force = false } = {}) {
-  const inputs = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")].map((path) => inRoot(path));
-  const print = fingerprint(inputs, [capture(wasmCargo().rustc, ["-vV"]), capture(wasmBindgen(), ["--version"]), size]);
-  if (!force && isBuilt("wasm", print, outputs)) return;
+/**
+ * Builds a crate, and leaves `NAME.js`, `NAME.d.ts` and `NAME_bg.wasm` in a folder.
+ *
+ * @param {{crate: string, name: string, inputs: string[], folder: string, size?: boolean, force?: boolean}} what `inputs` are the
+ *   crate's own files and folders, relative to the repository; nothing is built while they are those of the last build
+ */
+export async function buildCrate({ crate, name, inputs, folder, size = false, force = false }) {
+  const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`].map((file) => join(folder, file));
+  const [script, bindings, module] = outputs;
+  const shared = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")];
+  const print = fingerprint([...shared, ...inputs].map((path) => inRoot(path)), [
+    capture(wasmCargo().rustc, ["-vV"]),
+    capture(wasmBindgen(), ["--version"]),
+    size,
+  ]);
+  const record = crate === "chit-client" ? "wasm" : `wasm-${crate}`;
+  if (!force && isBuilt(record, print, outputs)) return;
 
-  say("building the client for wasm");
+  say(`building ${crate} for wasm`);
   const begun = Date.now();
-  const wasm = compile();
-  const work = join(stateDir, "wasm");
+  const wasm = compile(crate);
+  const work = join(stateDir, record);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   // Without a default path the module names no file, and bundlers emit no second copy of the wasm.
-  await run(wasmBindgen(), [wasm, "--target", "web", "--out-dir", work, "--out-name", "chit", "--omit-default-module-path"]);
-  const optimised = join(work, "chit.opt.wasm");
-  await optimise(join(work, "chit_bg.wasm"), optimised, size ? "-Oz" : "-O3");
+  await run(wasmBindgen(), [wasm, "--target", "web", "--out-dir", work, "--out-name", name, "--omit-default-module-path"]);
+  const optimised = join(work, `${name}.opt.wasm`);
+  await optimise(join(work, `${name}_bg.wasm`), optimised, size ? "-Oz" : "-O3");
 
-  mkdirSync(wasmDir, { recursive: true });
-  copyFileSync(join(work, "chit.js"), join(wasmDir, "chit.js"));
-  copyFileSync(join(work, "chit.d.ts"), join(wasmDir, "chit.d.ts"));
-  copyFileSync(optimised, join(wasmDir, "chit_bg.wasm"));
-  markBuilt("wasm", print);
-  say(`built the client for wasm: ${statSync(optimised).size.toLocaleString("en")} bytes in ${duration(Date.now() - begun)}`);
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(work, `${name}.js`), script);
+  copyFileSync(join(work, `${name}.d.ts`), bindings);
+  copyFileSync(optimised, module);
+  markBuilt(record, print);
+  say(`built ${crate} for wasm: ${statSync(optimised).size.toLocaleString("en")} bytes in ${duration(Date.now() - begun)}`);
 }
+
+/** Builds the client unless the inputs are those of the last build. */
+export const buildWasm = (options) => buildCrate({ crate: "chit-client", name: "chit", inputs: [], folder: wasmDir, ...options });
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(() => buildWasm({ size: process.argv.includes("--size"), force: process.argv.includes("--force") }));

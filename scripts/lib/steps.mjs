@@ -6,9 +6,9 @@ import { wasmCargo, wasmTarget } from "./rust-wasm.mjs";
 
 /** Our own test files, named one by one: what `node --test` makes of a folder differs between Node's versions. */
 const testFiles = () =>
-  readdirSync(inRoot("scripts"), { recursive: true })
+  ["scripts", "benches/lib"]
+    .flatMap((folder) => readdirSync(inRoot(folder), { recursive: true }).map((name) => inRoot(folder, name)))
     .filter((name) => name.endsWith(".test.mjs"))
-    .map((name) => inRoot("scripts", name))
     .sort();
 
 function need(folder) {
@@ -50,7 +50,7 @@ export const steps = [
     what: "Rust lints of the browser's code",
     body: async (run) => {
       const { command, args, env } = wasmCargo();
-      const wanted = ["clippy", "--package", "chit-client", "--lib", "--tests", "--locked", "--target", wasmTarget];
+      const wanted = ["clippy", "--package", "chit-client", "--package", "chit-bench", "--lib", "--tests", "--locked", "--target", wasmTarget];
       await run(command, [...args, ...wanted, ...denyWarnings], { env });
     },
   },

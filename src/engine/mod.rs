@@ -51,6 +51,8 @@ pub use step::Step;
 pub struct Engine<S> {
     config: Config,
     signer: S,
+    /// The session key's address. Derived once: it takes a square root, and every payment asks for it.
+    address: Address,
     grant: Option<Grant>,
     head: Head,
     online: bool,
@@ -103,6 +105,7 @@ impl<S: Signer> Engine<S> {
     pub fn new(config: Config, signer: S) -> Self {
         Self {
             config,
+            address: signer.public_key().address(),
             signer,
             grant: None,
             head: Head::default(),
@@ -248,9 +251,8 @@ impl<S: Signer> Engine<S> {
 
     /// True while proofs that this client's session key signs are sure to count at the Judge.
     fn own_key_counts(&self, now: Timestamp) -> bool {
-        let key = self.signer.public_key().address();
         let until = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
-        self.peers.key_counts(self.config.wallet, key, self.grant.as_ref(), until)
+        self.peers.key_counts(self.config.wallet, self.address, self.grant.as_ref(), until)
     }
 
     fn fail_queue(&mut self, id: ChannelId, error: &EngineError, out: &mut Out) {
@@ -279,7 +281,7 @@ impl<S: Signer> Engine<S> {
     /// Until when the wallet has named this client's session key, on-chain or by a grant; `None` while it has not.
     pub fn authorized_until(&self) -> Option<Timestamp> {
         let granted = self.grant.map_or(0, |grant| grant.valid_until);
-        let delegated = self.peers.delegated_until(self.config.wallet, self.signer.public_key().address());
+        let delegated = self.peers.delegated_until(self.config.wallet, self.address);
         Some(granted.max(delegated)).filter(|until| *until > 0)
     }
 

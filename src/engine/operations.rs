@@ -310,13 +310,12 @@ impl<S: Signer> Engine<S> {
 
     /// The delegation that an opening carries: this client's key, unless it is delegated for long enough already.
     pub(super) fn delegation(&self, now: Timestamp) -> (Address, Timestamp) {
-        let key = self.signer.public_key().address();
         let until = self.time(now).saturating_add(super::Config::SESSION_VALIDITY);
         let long_enough = self.time(now).saturating_add(super::Config::SESSION_VALIDITY / 4);
-        if self.peers.delegated_until(self.config.wallet, key) >= long_enough {
+        if self.peers.delegated_until(self.config.wallet, self.address) >= long_enough {
             (Address::ZERO, 0)
         } else {
-            (key, until)
+            (self.address, until)
         }
     }
 

@@ -33,8 +33,8 @@ struct Session {
 struct Peer {
     key: Option<PublicKey>,
     grant: Option<Grant>,
-    /// True once the key was proven since this client started.
-    proven: bool,
+    /// The key's address, once the key was proven since this client started.
+    proven: Option<Address>,
     /// True while greetings were exchanged over the present link.
     connected: bool,
     next_try: Timestamp,
@@ -64,10 +64,11 @@ impl Peers {
         self.peers.get(&wallet).filter(|peer| peer.connected).and_then(|peer| peer.key)
     }
 
-    /// The wallet that a session key was proven to speak for.
-    fn wallet_of(&self, key: PublicKey) -> Option<Address> {
+    /// The wallet that a session key was proven to speak for, and the key's address.
+    fn proven(&self, key: PublicKey) -> Option<(Address, Address)> {
         let wallet = *self.wallets.get(&key)?;
-        self.peers.get(&wallet).is_some_and(|peer| peer.proven && peer.key == Some(key)).then_some(wallet)
+        let peer = self.peers.get(&wallet).filter(|peer| peer.key == Some(key))?;
+        Some((wallet, peer.proven?))
     }
 
     /// The grant that the wallet gave its present key.
@@ -139,7 +140,7 @@ impl<S: Signer> Engine<S> {
 
     /// Asks what the Judge says of this client's key, unless that is known.
     pub(super) fn read_own_session(&self, out: &mut Out) {
-        let (wallet, session_key) = (self.config.wallet, self.signer.public_key().address());
+        let (wallet, session_key) = (self.config.wallet, self.address);
         if !self.peers.knows_session(wallet, session_key) {
             out.effect(Effect::ReadSession { wallet, session_key });
         }
@@ -147,7 +148,7 @@ impl<S: Signer> Engine<S> {
 
     /// The wallet signed a grant. Partners hear of it at once: they accept nothing under a key that ends soon.
     pub(super) fn granted(&mut self, grant: Grant, now: Timestamp, out: &mut Out) {
-        let own = self.signer.public_key().address();
+        let own = self.address;
         let genuine = grant.wallet == self.config.wallet && grant.session_key == own;
         // Partners would hang up on a greeting with a grant that does not verify.
         if !genuine || grant.verify(&self.config.domain).is_err() {
@@ -325,7 +326,7 @@ impl<S: Signer> Engine<S> {
         }
         peer.key = Some(from);
         peer.grant = grant;
-        peer.proven = true;
+        peer.proven = Some(from.address());
         peer.connected = true;
         peer.tries = 0;
         peer.next_try = now;
@@ -416,16 +417,16 @@ impl<S: Signer> Engine<S> {
     /// True when a message about the channel came from its partner.
     pub(super) fn is_partner(&self, channel: ChannelId, from: PublicKey) -> bool {
         let wallet = self.channels.get(channel).map(Channel::partner);
-        wallet.is_some() && self.peers.wallet_of(from) == wallet
+        wallet.is_some() && self.peers.proven(from).map(|(proven, _)| proven) == wallet
     }
 
     /// The partner and its key, if a message about the channel came from it.
     pub(super) fn sender(&self, channel: ChannelId, from: PublicKey, now: Timestamp) -> Option<Authenticated> {
-        if !self.is_partner(channel, from) {
+        let (wallet, key) = self.peers.proven(from)?;
+        if self.channels.get(channel)?.partner() != wallet {
             return None;
         }
-        let wallet = self.channels.get(channel)?.partner();
-        let (key, grant) = (from.address(), self.peers.grant_of(wallet));
+        let grant = self.peers.grant_of(wallet);
         let needed = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
         Some(Authenticated {
             key: from,

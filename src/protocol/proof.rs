@@ -2,9 +2,9 @@
 
 use alloy::primitives::aliases::U48;
 use alloy::primitives::{Address, B256};
-use alloy::sol_types::SolStruct;
 use minicbor::{Decode, Encode};
 
+use super::eip712::hash_struct;
 use super::{Amount, ChannelId, Domain, Nonce, PublicKey, Signature, SignatureError, Timestamp, cbor, sol_types};
 
 /// What one side has signed away so far: cumulative, numbered.
@@ -57,12 +57,12 @@ impl BalanceProof {
 
     /// The digest that the sender's session key signs.
     pub fn digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&self.to_sol())
+        domain.proof_digest(&self.to_sol())
     }
 
     /// The digest that the beneficiary countersigns so that anyone may carry the proof to the Judge.
     pub fn acceptance_digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&sol_types::AcceptProof { proofHash: self.to_sol().eip712_hash_struct() })
+        domain.digest(&sol_types::AcceptProof { proofHash: hash_struct(&self.to_sol()) })
     }
 }
 
