@@ -5,6 +5,7 @@
 mod client;
 mod judge;
 mod payments;
+mod properties;
 mod refusals;
 mod resume;
 mod world;
