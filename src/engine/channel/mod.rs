@@ -27,12 +27,19 @@ use super::records::{
 use super::{Action, ChannelView, Config, RequestId, SideView, Status};
 
 pub(crate) use chain_view::ChainView;
-use chain_view::SideOnChain;
+use chain_view::{Closing, SideOnChain};
 pub(crate) use incoming::{Arrival, Authenticated};
 pub(crate) use outgoing::{payment_views, update_message};
 pub(crate) use queue::Queued;
 
 use queue::Queue;
+
+/// A proof of the partner that must be brought to the Judge, and the close that makes it necessary, if one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    nonce: Nonce,
+    closing: Option<Closing>,
+}
 
 /// A channel in memory.
 #[derive(Debug)]
@@ -85,8 +92,10 @@ pub(crate) struct Channel {
     pub(crate) refusing: bool,
     /// When something last moved on the wire.
     pub(crate) moved: Timestamp,
-    /// The wallet was asked to bring the newest proof already; it is not asked twice by itself.
-    pub(crate) answered: bool,
+    /// What the wallet was asked to bring already; it is not asked twice by itself.
+    pub(crate) asked: Option<Answer>,
+    /// The wallet could not even be asked for that: at the next block it is.
+    pub(crate) ask_again: bool,
     /// The user was told that the payout waits.
     pub(crate) told_settleable: bool,
 }
@@ -124,7 +133,8 @@ impl Channel {
             frozen: false,
             refusing: false,
             moved: 0,
-            answered: false,
+            asked: None,
+            ask_again: false,
             told_settleable: false,
         })
     }
@@ -235,7 +245,11 @@ impl Channel {
         self.our_withdrawal = settled_withdrawal(self.our_withdrawal, self.chain.side(self.side).withdrawn);
         self.their_withdrawal = settled_withdrawal(self.their_withdrawal, self.chain.side(self.side.other()).withdrawn);
         if self.tip.closing.is_none() {
-            (self.answered, self.told_settleable) = (false, false);
+            self.told_settleable = false;
+        }
+        if self.is_on_chain() {
+            // A reorg may take it away again, and then it must be brought again.
+            self.asked = None;
         }
         self.adopt_from_chain();
         self.reconsider();
@@ -404,6 +418,11 @@ impl Channel {
             None => Some(self.received_until).filter(|_| ends_soon),
         };
         until.filter(|until| head.timestamp < *until)
+    }
+
+    /// What bringing the newest proof now would answer.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer { nonce: self.held_nonce(), closing: self.tip.closing }
     }
 
     /// True when the Judge knows the newest proof that we hold.

@@ -17,6 +17,8 @@ use crate::store::{Key, MemoryStore, Scan, Store, StoreError};
 pub(super) enum Wallet {
     Approves,
     Rejects,
+    /// Its endpoint does not answer.
+    Fails,
     /// Leaves the prompt open.
     Waits,
 }

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
 
 mod client;
+mod disputes;
 mod judge;
+mod kills;
 mod payments;
 mod properties;
 mod refusals;

@@ -230,6 +230,7 @@ impl World {
                 sent.map_err(|reason| TransactionFailure { code: "REVERTED", message: reason.into() })
             }
             Wallet::Rejects => Err(TransactionFailure { code: "USER_REJECTED", message: "no".into() }),
+            Wallet::Fails => Err(TransactionFailure { code: "PROVIDER_ERROR", message: "no answer".into() }),
             Wallet::Waits => return client.held.push((id, call)),
         };
         client.inputs.push_back(Input::Transaction { id, outcome });
