@@ -35,7 +35,9 @@ impl ChannelState {
     }
 
     fn total(&self) -> u128 {
-        self.sides.iter().map(|side| side.deposited - side.withdrawn).sum()
+        // One side may have withdrawn what the other paid it.
+        let sum = |of: fn(&SideState) -> u128| self.sides.iter().map(of).sum::<u128>();
+        sum(|side| side.deposited) - sum(|side| side.withdrawn)
     }
 }
 
@@ -388,7 +390,8 @@ impl State {
                 let side = channel.side_mut(*wallet);
                 let more = total.get().checked_sub(side.withdrawn).filter(|more| *more > 0).ok_or("NothingToDo")?;
                 side.withdrawn = total.get();
-                if more > channel.sides.iter().map(|side| side.deposited).sum::<u128>() {
+                let [a, b] = &channel.sides;
+                if a.withdrawn + b.withdrawn > a.deposited + b.deposited {
                     return Err("Conservation");
                 }
                 self.pay(id, *wallet, more);
