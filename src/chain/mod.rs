@@ -20,7 +20,7 @@ mod permit;
 mod provider;
 mod revert;
 mod rpc;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) mod still_chain;
 mod transaction;
 mod typed_data;

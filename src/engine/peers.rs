@@ -65,7 +65,7 @@ impl Peers {
     }
 
     /// How many keys are remembered.
-    #[cfg(test)]
+    #[cfg(all(test, not(target_arch = "wasm32")))]
     pub(super) fn remembered(&self) -> usize {
         self.sessions.len() + self.strangers.len()
     }

@@ -224,7 +224,7 @@ where
         Ok(history::payments(&*store, |visit| visit(&shared.engine.borrow()), query).await?)
     }
 
-    /// How the client stands.
+    /// How the client stands. Nothing of it is money, so it does not wait for storage.
     pub fn status(&self) -> NodeStatus {
         let engine = self.shared.engine.borrow();
         NodeStatus {

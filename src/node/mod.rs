@@ -12,7 +12,7 @@ mod recovery;
 mod relay_task;
 mod runtime;
 mod services;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use std::time::Duration;

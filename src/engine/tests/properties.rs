@@ -141,6 +141,8 @@ struct Run {
     /// Every update that a client stored before it could leave, by its number and the life of the client between two
     /// losses of its storage: a number that nobody else has seen is used again in the next life.
     updates: [BTreeMap<(u64, u8), UpdateRecord>; 2],
+    /// The number and the sum of the best proof that each side ever held.
+    held: [(u64, Amount); 2],
     heard: [usize; 2],
     /// The payments that the payer's application was told are settled.
     settled: [BTreeMap<PaymentId, u128>; 2],
@@ -158,6 +160,7 @@ impl Run {
             seed: FIRST_SEED,
             carried: Vec::new(),
             updates: Default::default(),
+            held: [(0, Amount::ZERO); 2],
             heard: [0, 0],
             settled: Default::default(),
             rejected: [false, false],
@@ -307,6 +310,10 @@ impl Run {
     fn listen(&mut self) {
         for who in 0..2 {
             let life = if who == self.loser { self.seed } else { 0 };
+            if let Some(record) = self.world.clients[who].stored_channel(self.id) {
+                let held = (record.received.nonce.get(), record.received.transferred);
+                self.held[who] = self.held[who].max(held);
+            }
             for update in self.world.clients[who].stored_updates(self.id, Flow::Sent) {
                 let proof = update.signed.proof;
                 let first = self.updates[who].entry((proof.nonce.get(), life)).or_insert(update);
@@ -365,16 +372,20 @@ impl Run {
         }
     }
 
-    /// What a side has paid in the end: the updates that lead to what its partner has stored, all that was called settled
-    /// among them.
+    /// What a side has paid in the end: the updates that lead to the best that its partner ever held, all that was called
+    /// settled among them.
     fn moved(&self, who: usize) -> u128 {
-        let stored = self.world.clients[1 - who].stored_channel(self.id).unwrap().received;
-        let (mut nonce, mut transferred) = (stored.nonce.get(), stored.transferred);
+        let (mut nonce, mut transferred) = self.held[1 - who];
+        let received = self.world.clients[1 - who].stored_updates(self.id, Flow::Received);
         let mut paid: BTreeMap<PaymentId, u128> = BTreeMap::new();
         while nonce > 0 {
             let mut lives = self.updates[who].range((nonce, 0)..=(nonce, u8::MAX)).map(|(_, update)| update);
-            let update =
-                lives.find(|update| update.signed.proof.transferred == transferred).expect("the payer stored it");
+            let stored = received.iter().map(|update| update.signed.proof).find(|proof| proof.nonce.get() == nonce);
+            let is_it = |update: &&UpdateRecord| match stored {
+                Some(proof) => update.signed.proof == proof,
+                None => update.signed.proof.transferred == transferred,
+            };
+            let update = lives.find(is_it).expect("the payer stored it");
             for op in &update.ops {
                 let Op::Pay { payment, amount, .. } = op else { panic!("only payments are made here") };
                 assert_eq!(paid.insert(*payment, amount.get()), None, "a payment was made twice");

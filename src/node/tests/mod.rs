@@ -202,9 +202,9 @@ async fn pay_over_a_failure(client: usize, number: usize) -> bool {
     let failed = faults.commits.get() > number;
     let reopened = |event: &NodeEvent| matches!(event, NodeEvent::Warning { code: "STORAGE_REOPENED", .. });
     assert_eq!(pair.told(client, reopened), failed);
-    for payer in 0..2 {
+    for (payer, settled) in settled.into_iter().enumerate() {
         let paid = pair.paid(payer).await;
-        assert!(paid >= settled[payer] && paid <= 10, "{paid} paid, {} settled", settled[payer]);
+        assert!(paid >= settled && paid <= 10, "{paid} paid, {settled} settled");
         let seen = pair.nodes[1 - payer].channel(pair.id).await.unwrap().theirs.transferred.get();
         assert_eq!(seen, paid, "both sides agree");
     }
