@@ -130,7 +130,7 @@ impl ChitCore {
             Request::Pay { payment, channel, to, token, amount, memo } => {
                 let channel = match (channel, to) {
                     (Some(channel), _) => channel.0,
-                    (None, Some(to)) => self.channel_to(to.0, token.map(|token| token.0).unwrap_or_default())?,
+                    (None, Some(to)) => self.channel_to(to.0, token.map(|token| token.0).unwrap_or_default()).await?,
                     (None, None) => return Err(invalid("pay needs a channel, or to and token")),
                 };
                 let payment = match payment {
@@ -141,7 +141,7 @@ impl ChitCore {
                 self.command(Command::Pay { channel, payment, amount: amount.0, memo }).await
             }
             Request::CancelPayment { payment } => {
-                for channel in self.node.channels() {
+                for channel in self.node.channels().await.map_err(|error| node_error(&error))? {
                     let command = Command::CancelPayment { channel: channel.id, payment: payment.0 };
                     match self.node.command(command).await {
                         Err(NodeError::Engine(EngineError::UnknownPayment)) => {}
@@ -166,8 +166,11 @@ impl ChitCore {
             Request::Settle { operation, channel } => {
                 self.command(Command::Settle { operation, channel: channel.0 }).await
             }
-            Request::Channels {} => to_js(&self.node.channels().iter().map(ChannelObject::from).collect::<Vec<_>>()),
-            Request::Channel { channel } => self.view(channel.0),
+            Request::Channels {} => {
+                let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
+                to_js(&channels.iter().map(ChannelObject::from).collect::<Vec<_>>())
+            }
+            Request::Channel { channel } => self.view(channel.0).await,
             Request::Payments { channel, limit, before } => {
                 let query = PaymentQuery {
                     channel: channel.map(|channel| channel.0),
@@ -195,7 +198,7 @@ impl ChitCore {
             }
             Request::DebugCloseWithOldProof { channel } => {
                 self.node.close_with_old_proof(channel.0).await.map_err(|error| node_error(&error))?;
-                self.view(channel.0)
+                self.view(channel.0).await
             }
         }
     }
@@ -208,14 +211,14 @@ impl ChitCore {
         }
     }
 
-    fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
-        let view = self.node.channel(id).map_err(|error| node_error(&error))?;
+    async fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
+        let view = self.node.channel(id).await.map_err(|error| node_error(&error))?;
         to_js(&ChannelObject::from(&view))
     }
 
     /// The open channel with a partner that can pay the most.
-    fn channel_to(&self, partner: Address, token: Address) -> Result<ChannelId, JsValue> {
-        let channels = self.node.channels();
+    async fn channel_to(&self, partner: Address, token: Address) -> Result<ChannelId, JsValue> {
+        let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
         let candidates = channels.iter().filter(|view| view.partner == partner && view.key.token == token);
         let best = candidates.max_by_key(|view| (view.ready, view.capacity));
         best.map(|view| view.id).ok_or_else(|| node_error(&NodeError::Engine(EngineError::UnknownChannel)))

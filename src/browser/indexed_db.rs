@@ -236,15 +236,6 @@ impl IndexedDb {
         Self { connection: Rc::new(Connection { name, database, epoch, state, lost: lost.shared(), _events: events }) }
     }
 
-    /// Opens the database again, as a new owner. This handle and its clones are closed.
-    ///
-    /// # Errors
-    /// As [`IndexedDb::open`].
-    pub async fn reopen(&self) -> Result<Self, StoreError> {
-        self.close();
-        Self::open(&self.connection.name).await
-    }
-
     /// Closes the connection of this handle and its clones. Wait for what is under way first: what has not reached the
     /// database yet fails.
     pub fn close(&self) {
@@ -295,6 +286,11 @@ impl IndexedDb {
 }
 
 impl Store for IndexedDb {
+    async fn reopen(&self) -> Result<Self, StoreError> {
+        self.close();
+        Self::open(&self.connection.name).await
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let connection = Rc::clone(&self.connection);
         self.run(async move { connection.commit(batch).await }).await

@@ -20,6 +20,8 @@ mod permit;
 mod provider;
 mod revert;
 mod rpc;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod still_chain;
 mod transaction;
 mod typed_data;
 mod views;

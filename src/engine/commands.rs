@@ -3,7 +3,7 @@
 use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Timestamp};
 
 use super::channel::{Channel, Queued};
-use super::operations::{ClosePlan, Goal, Operation};
+use super::operations::{ClosePlan, Goal, Operation, Patience};
 use super::{CloseMode, Command, Engine, EngineError, Out, RequestId, Signer, cancelled};
 
 /// How long an unreachable partner is waited for before closing alone, in seconds.
@@ -133,7 +133,7 @@ impl<S: Signer> Engine<S> {
         if self.operations.iter().any(|known| known.id == id) {
             return Err(EngineError::InvalidArgument("an operation of this name is under way".into()));
         }
-        self.operations.push(Operation { id, request, channel, goal, stage: None, plan: None, until: None });
+        self.operations.push(Operation { id, request, channel, goal, stage: None, plan: None, patience: None });
         Ok(())
     }
 
@@ -179,9 +179,9 @@ impl<S: Signer> Engine<S> {
         let usable = self.time(now).saturating_add(USABLE);
         let signed = self.channels.get(id).and_then(|channel| channel.close);
         let is_ready = signed.and_then(|close| close.theirs).is_some_and(|theirs| theirs.deadline > usable);
-        let until = now.saturating_add(patience);
+        let patience = Patience { since: now, seconds: patience };
         if let Some(operation) = self.operations.get_mut(index) {
-            operation.plan = Some(ClosePlan { mode, force, until, ask_at: now, asked: None, brought: is_ready });
+            operation.plan = Some(ClosePlan { mode, force, patience, ask_at: now, asked: None, brought: is_ready });
         }
         if mode == CloseMode::Unilateral || stopped {
             self.close_alone(index, now, out);

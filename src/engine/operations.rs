@@ -11,6 +11,9 @@ use super::{
     TransactionFailure, TransactionId,
 };
 
+/// The codes of failures after which the wallet's owner has been asked: not to be repeated unasked.
+const ASKED: [&str; 2] = ["USER_REJECTED", "OUTCOME_UNKNOWN"];
+
 /// What the chain must say for an operation to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
@@ -53,13 +56,27 @@ impl Goal {
     }
 }
 
+/// A wait that began at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) since: Timestamp,
+    pub(super) seconds: Timestamp,
+}
+
+impl Patience {
+    /// Ends early, and not never, when the clock is set back.
+    pub(super) const fn is_over(self, now: Timestamp) -> bool {
+        now.abs_diff(self.since) >= self.seconds
+    }
+}
+
 /// The partner's part in a cooperative close.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClosePlan {
     pub(super) mode: CloseMode,
     pub(super) force: bool,
-    /// When to stop waiting for the partner.
-    pub(super) until: Timestamp,
+    /// How long the partner is waited for.
+    pub(super) patience: Patience,
     /// Not before this is the partner asked (again).
     pub(super) ask_at: Timestamp,
     /// The terms that the partner was asked to sign. Nothing of ours is signed by asking.
@@ -78,8 +95,8 @@ pub(super) struct Operation {
     pub(super) stage: Option<Stage>,
     /// Set while a close waits for the partner.
     pub(super) plan: Option<ClosePlan>,
-    /// When to stop waiting for the partner's signature under a withdrawal.
-    pub(super) until: Option<Timestamp>,
+    /// How long the partner's signature under a withdrawal is waited for.
+    pub(super) patience: Option<Patience>,
 }
 
 /// A transaction that the wallet was asked for.
@@ -92,6 +109,8 @@ pub(super) struct Transaction {
     pub(super) opens: bool,
     /// True for a cooperative close that may be followed by a close alone.
     pub(super) may_close_alone: bool,
+    /// True for the newest proof of the partner, which must not be left out because an endpoint failed for a moment.
+    pub(super) answers: bool,
 }
 
 impl<S: Signer> Engine<S> {
@@ -114,6 +133,7 @@ impl<S: Signer> Engine<S> {
             hash: None,
             opens: matches!(call, JudgeCall::Open { .. }),
             may_close_alone: matches!(call, JudgeCall::CooperativeClose { .. }),
+            answers: matches!(call, JudgeCall::Update { .. }),
         };
         self.transactions.insert(id, transaction);
         out.effect(Effect::Transact { id, call });
@@ -189,6 +209,13 @@ impl<S: Signer> Engine<S> {
             self.forget(transaction.channel, out);
         }
         out.seen.insert(transaction.channel);
+        if transaction.answers
+            && transaction.hash.is_none()
+            && !ASKED.contains(&failure.code)
+            && let Some(channel) = self.channels.get_mut(transaction.channel)
+        {
+            channel.ask_again = channel.asked.is_some();
+        }
         let Some(index) =
             transaction.operation.and_then(|operation| self.operations.iter().position(|known| known.id == operation))
         else {

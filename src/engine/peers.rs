@@ -64,6 +64,12 @@ impl Peers {
         self.peers.get(&wallet).filter(|peer| peer.connected).and_then(|peer| peer.key)
     }
 
+    /// How many keys are remembered.
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    pub(super) fn remembered(&self) -> usize {
+        self.sessions.len() + self.strangers.len()
+    }
+
     /// The wallet that a session key was proven to speak for, and the key's address.
     fn proven(&self, key: PublicKey) -> Option<(Address, Address)> {
         let wallet = *self.wallets.get(&key)?;
@@ -113,6 +119,11 @@ impl Peers {
         let revoked = self.sessions.get(&(wallet, key)).is_some_and(|session| session.revoked_from != 0);
         !revoked && self.counts_until(wallet, key, grant).is_some_and(|counts| counts > until)
     }
+}
+
+/// True while a pause lasts. A clock that was set back must not stretch it beyond the longest pause there is.
+const fn is_pausing(until: Timestamp, now: Timestamp, longest: Timestamp) -> bool {
+    now < until && until.saturating_sub(now) <= longest
 }
 
 /// The grant that is valid for longer; one for another key never replaces the first.
@@ -220,7 +231,7 @@ impl<S: Signer> Engine<S> {
         let partners: std::collections::BTreeSet<Address> = wanted.map(|channel| channel.partner()).collect();
         for wallet in partners {
             let peer = self.peers.peers.entry(wallet).or_default();
-            if peer.connected || now < peer.next_try {
+            if peer.connected || is_pausing(peer.next_try, now, MAX_PAUSE) {
                 continue;
             }
             peer.next_try = now.saturating_add(1_u64.checked_shl(peer.tries).unwrap_or(MAX_PAUSE).min(MAX_PAUSE));
@@ -240,7 +251,8 @@ impl<S: Signer> Engine<S> {
     /// cannot deliver. A partner that lost its storage and key is found again only so.
     pub(super) fn probe_partners(&mut self, now: Timestamp, out: &mut Out) {
         for (wallet, peer) in &mut self.peers.peers {
-            let Some(to) = peer.key.filter(|_| peer.connected && now >= peer.next_probe) else { continue };
+            let due = peer.connected && !is_pausing(peer.next_probe, now, PROBE);
+            let Some(to) = peer.key.filter(|_| due) else { continue };
             peer.next_probe = now.saturating_add(PROBE);
             let live = self.channels.with(*wallet).into_iter().filter_map(|id| self.channels.get(id));
             if let Some(channel) = live.into_iter().find(|channel| !channel.is_settled()) {
@@ -349,10 +361,18 @@ impl<S: Signer> Engine<S> {
         }
     }
 
-    /// Greetings that waited for the Judge's record, or for a channel, are heard again.
+    /// What the Judge says of a key of ours or of a partner. Greetings that waited for it are heard again.
     pub(super) fn session_read(&mut self, read: SessionRead, now: Timestamp, out: &mut Out) {
         let SessionRead { wallet, session_key, valid_until, revoked_from } = read;
         if wallet != self.config.wallet && !self.channels.is_partner(wallet) {
+            return;
+        }
+        let is_named = valid_until > 0 || revoked_from > 0 || wallet == self.config.wallet;
+        let is_granted = |(from, hello): &(PublicKey, Hello)| {
+            hello.wallet == wallet && from.address() == session_key && hello.grant.is_some()
+        };
+        if !is_named && !self.peers.strangers.iter().any(is_granted) {
+            // Anybody can ask about any number of keys; only those that the wallet has named are worth remembering.
             return;
         }
         self.peers.set_session(wallet, session_key, valid_until, revoked_from);
@@ -399,18 +419,6 @@ impl<S: Signer> Engine<S> {
         self.peers.strangers = rest;
         for (from, hello) in heard {
             self.hello(from, hello, now, out);
-        }
-    }
-
-    /// A confirmed change of a session key, if it is one of ours or a partner's.
-    pub(super) fn session_changed(&mut self, change: SessionRead, out: &mut Out) {
-        let SessionRead { wallet, session_key, valid_until, revoked_from } = change;
-        if wallet == self.config.wallet {
-            self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-            self.wake_queues(out);
-        } else if self.channels.is_partner(wallet) {
-            self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-            self.refresh_validity(wallet, out);
         }
     }
 

@@ -8,7 +8,7 @@ use futures::channel::mpsc;
 use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, TransactionError};
 use crate::engine::records::{CHALLENGE, read, write};
 use crate::engine::{ChainInput, TransactionFailure};
-use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, Timestamp};
+use crate::protocol::{Address, Amount, B256, Grant, Head, JudgeCall, Timestamp};
 use crate::store::{Batch, Store};
 
 use super::{NodeConfig, NodeError, Runtime};
@@ -93,14 +93,17 @@ pub(super) async fn challenge<P: Provider, S: Store>(
     Ok(challenge)
 }
 
-/// The Judge's record of a session key: valid until, revoked from.
+/// The Judge's record of a session key as of the newest confirmed block: valid until, revoked from. A delegation that a
+/// reorg may still take away must not make proofs count.
 pub(super) async fn session<P: Provider>(
     provider: &P,
     config: &NodeConfig,
     wallet: Address,
     session_key: Address,
+    head: Head,
 ) -> Result<(Timestamp, Timestamp), NodeError> {
-    let session = chain::session(provider, config.domain.judge(), wallet, session_key, None).await;
+    let confirmed = head.number.saturating_add(1).saturating_sub(config.confirmations);
+    let session = chain::session(provider, config.domain.judge(), wallet, session_key, Some(confirmed)).await;
     session.map(|session| (session.valid_until, session.revoked_from)).map_err(read_error)
 }
 

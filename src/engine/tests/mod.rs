@@ -3,8 +3,11 @@
 #![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
 
 mod client;
+mod disputes;
 mod judge;
+mod kills;
 mod payments;
+mod properties;
 mod refusals;
 mod resume;
 mod world;
