@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use js_sys::{Array, BigInt, Object, Promise, Reflect};
-use serde::Serialize;
+use js_sys::{Array, BigInt, JSON, Object, Promise, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -72,10 +71,8 @@ impl Provider for InjectedWallet {
         let arguments: Arguments = Object::new().unchecked_into();
         arguments.set_method(method);
         if !params.is_null() {
-            let params = params
-                .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-                .map_err(|error| plain(INVALID_PARAMS, &error.to_string()))?;
-            arguments.set_params(&params);
+            let params = JSON::parse(&params.to_string());
+            arguments.set_params(&params.map_err(|thrown| plain(INVALID_PARAMS, &describe(&thrown)))?);
         }
         let answer = self.provider.request(&arguments).map_err(|thrown| rpc_error(&thrown))?;
         // `resolve` also takes what a provider answers without a promise.

@@ -23,6 +23,7 @@ mod rpc;
 mod transaction;
 mod typed_data;
 mod views;
+mod words;
 
 pub use alarm::{Alarm, AlarmConfig, AlarmState, ChainUpdate, DEFAULT_CONFIRMATIONS};
 pub use alarm_error::AlarmError;

@@ -9,17 +9,18 @@ use super::channel::Channel;
 /// One client's channels.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
-    by_id: BTreeMap<ChannelId, Channel>,
+    /// Boxed, as are the values of the engine's other maps: maps that differ in nothing but a pointer's type share their code.
+    by_id: BTreeMap<ChannelId, Box<Channel>>,
     by_partner: BTreeMap<Address, BTreeSet<ChannelId>>,
 }
 
 impl Channels {
     pub(super) fn get(&self, id: ChannelId) -> Option<&Channel> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(Box::as_mut)
     }
 
     pub(super) fn contains(&self, id: ChannelId) -> bool {
@@ -28,7 +29,7 @@ impl Channels {
 
     pub(super) fn insert(&mut self, channel: Channel) {
         self.by_partner.entry(channel.partner()).or_default().insert(channel.id);
-        self.by_id.insert(channel.id, channel);
+        self.by_id.insert(channel.id, Box::new(channel));
     }
 
     pub(super) fn remove(&mut self, id: ChannelId) {
@@ -42,16 +43,21 @@ impl Channels {
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &Channel> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
-        self.by_id.values_mut()
+        self.by_id.values_mut().map(Box::as_mut)
     }
 
     /// True when there is a channel with this wallet.
     pub(super) fn is_partner(&self, wallet: Address) -> bool {
         self.by_partner.contains_key(&wallet)
+    }
+
+    /// The wallets that there are channels with.
+    pub(super) fn partners(&self) -> impl Iterator<Item = Address> {
+        self.by_partner.keys().copied()
     }
 
     /// The channels with this wallet.

@@ -57,7 +57,7 @@ pub struct Engine<S> {
     channels: Channels,
     peers: Peers,
     operations: Vec<Operation>,
-    transactions: BTreeMap<TransactionId, Transaction>,
+    transactions: BTreeMap<TransactionId, Box<Transaction>>,
     next_transaction: TransactionId,
 }
 
@@ -70,7 +70,7 @@ struct Out {
     /// Channels of which only the view may have changed.
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
-    acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    acks: BTreeMap<ChannelId, Box<(PublicKey, Nonce)>>,
     /// True when something happened that may move operations of any channel.
     moved: bool,
 }
@@ -171,7 +171,8 @@ impl<S: Signer> Engine<S> {
         }
         self.advance_operations(now, &mut out);
         self.sign_waiting(now, &mut out);
-        for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
+        for (channel, ack) in std::mem::take(&mut out.acks) {
+            let (to, nonce) = *ack;
             out.send(to, Message::Ack { channel, nonce });
         }
         for id in std::mem::take(&mut out.dirty) {
@@ -310,11 +311,13 @@ impl<S: Signer> Engine<S> {
     /// The hashes of transactions that are sent and not known to be in a block.
     pub fn sent_transactions(&self) -> Vec<B256> {
         let openings = self.channels.values().filter(|channel| channel.tip.opened.is_none());
-        let hashes: BTreeSet<B256> = openings
-            .filter_map(|channel| channel.opening)
-            .chain(self.transactions.values().filter_map(|transaction| transaction.hash))
-            .collect();
-        hashes.into_iter().collect()
+        let mut hashes: Vec<B256> = openings.filter_map(|channel| channel.opening).collect();
+        for hash in self.transactions.values().filter_map(|transaction| transaction.hash) {
+            if !hashes.contains(&hash) {
+                hashes.push(hash);
+            }
+        }
+        hashes
     }
 
     /// This client's session key.

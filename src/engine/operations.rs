@@ -115,7 +115,7 @@ impl<S: Signer> Engine<S> {
             opens: matches!(call, JudgeCall::Open { .. }),
             may_close_alone: matches!(call, JudgeCall::CooperativeClose { .. }),
         };
-        self.transactions.insert(id, transaction);
+        self.transactions.insert(id, Box::new(transaction));
         out.effect(Effect::Transact { id, call });
     }
 

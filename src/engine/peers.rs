@@ -45,7 +45,7 @@ struct Peer {
 /// Every partner wallet, and the session keys that are known of any wallet.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    peers: BTreeMap<Address, Peer>,
+    peers: BTreeMap<Address, Box<Peer>>,
     /// Whose key it is.
     wallets: BTreeMap<PublicKey, Address>,
     sessions: BTreeMap<(Address, Address), Session>,
@@ -215,9 +215,11 @@ impl<S: Signer> Engine<S> {
         if !self.online {
             return;
         }
-        let wanted = self.channels.values().filter(|channel| !channel.is_settled() && channel.chain.opened.is_some());
-        let partners: std::collections::BTreeSet<Address> = wanted.map(|channel| channel.partner()).collect();
-        for wallet in partners {
+        let wanted = |channel: &Channel| !channel.is_settled() && channel.chain.opened.is_some();
+        for wallet in self.channels.partners().collect::<Vec<_>>() {
+            if !self.channels.with(wallet).into_iter().filter_map(|id| self.channels.get(id)).any(wanted) {
+                continue;
+            }
             let peer = self.peers.peers.entry(wallet).or_default();
             if peer.connected || now < peer.next_try {
                 continue;
