@@ -89,64 +89,23 @@ impl ChitCore {
 
 impl ChitCore {
     async fn carry_out(&self, method: &str, params: &Params) -> Result<JsValue, JsValue> {
+        if let Some(command) = self.read_command(method, params)? {
+            if matches!(command, Command::Open { .. }) {
+                // The first deposit is the moment to ask for storage that the browser does not evict.
+                persistence::persist().await;
+            }
+            return match self.node.command(command).await {
+                Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
+                Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
+                Err(error) => Err(node_error(&error)),
+            };
+        }
         match method {
             "authorize" => {
                 let grant = self.node.authorize().await.map_err(|error| node_error(&error))?;
                 to_js(&AuthorizationObject::from(&grant))
             }
-            "openChannel" => {
-                // The first deposit is the moment to ask for storage that the browser does not evict.
-                persistence::persist().await;
-                let salt = match params.optional::<B256>("salt")? {
-                    Some(salt) => last_eight(&salt.0),
-                    None => random()?,
-                };
-                self.command(Command::Open {
-                    operation: params.required("operation")?,
-                    partner: params.required("partner")?,
-                    token: params.required("token")?,
-                    deposit: params.required("deposit")?,
-                    salt: u64::from_be_bytes(salt),
-                })
-                .await
-            }
-            "deposit" => {
-                self.command(Command::Deposit {
-                    operation: params.required("operation")?,
-                    channel: params.required("channel")?,
-                    amount: params.required("amount")?,
-                })
-                .await
-            }
-            "pay" => self.command(self.payment(params)?).await,
             "cancelPayment" => self.cancel(params.required("payment")?).await,
-            "withdraw" => {
-                self.command(Command::Withdraw {
-                    operation: params.required("operation")?,
-                    channel: params.required("channel")?,
-                    amount: params.required("amount")?,
-                    timeout: seconds(params.optional("timeout")?),
-                })
-                .await
-            }
-            "closeChannel" => {
-                self.command(Command::Close {
-                    operation: params.required("operation")?,
-                    channel: params.required("channel")?,
-                    mode: params.optional("mode")?.unwrap_or(CloseMode::Auto),
-                    timeout: seconds(params.optional("timeout")?),
-                    force: params.optional("force")?.unwrap_or(false),
-                })
-                .await
-            }
-            "respond" => {
-                let (operation, channel) = (params.required("operation")?, params.required("channel")?);
-                self.command(Command::Respond { operation, channel }).await
-            }
-            "settle" => {
-                let (operation, channel) = (params.required("operation")?, params.required("channel")?);
-                self.command(Command::Settle { operation, channel }).await
-            }
             "channels" => to_js(&self.node.channels().iter().map(ChannelObject::from).collect::<Vec<_>>()),
             "channel" => self.view(params.required("channel")?),
             "payments" => {
@@ -183,6 +142,51 @@ impl ChitCore {
         }
     }
 
+    /// The engine's command for a method that is one.
+    fn read_command(&self, method: &str, params: &Params) -> Result<Option<Command>, JsValue> {
+        Ok(Some(match method {
+            "openChannel" => {
+                let salt = match params.optional::<B256>("salt")? {
+                    Some(salt) => last_eight(&salt.0),
+                    None => random()?,
+                };
+                Command::Open {
+                    operation: params.required("operation")?,
+                    partner: params.required("partner")?,
+                    token: params.required("token")?,
+                    deposit: params.required("deposit")?,
+                    salt: u64::from_be_bytes(salt),
+                }
+            }
+            "deposit" => Command::Deposit {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                amount: params.required("amount")?,
+            },
+            "pay" => self.payment(params)?,
+            "withdraw" => Command::Withdraw {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                amount: params.required("amount")?,
+                timeout: seconds(params.optional("timeout")?),
+            },
+            "closeChannel" => Command::Close {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                mode: params.optional("mode")?.unwrap_or(CloseMode::Auto),
+                timeout: seconds(params.optional("timeout")?),
+                force: params.optional("force")?.unwrap_or(false),
+            },
+            "respond" => {
+                Command::Respond { operation: params.required("operation")?, channel: params.required("channel")? }
+            }
+            "settle" => {
+                Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
     fn payment(&self, params: &Params) -> Result<Command, JsValue> {
         let channel = match (params.optional("channel")?, params.optional("to")?) {
             (Some(channel), _) => channel,
@@ -207,14 +211,6 @@ impl ChitCore {
             }
         }
         Err(node_error(&NodeError::Engine(EngineError::UnknownPayment)))
-    }
-
-    async fn command(&self, command: Command) -> Result<JsValue, JsValue> {
-        match self.node.command(command).await {
-            Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
-            Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
-            Err(error) => Err(node_error(&error)),
-        }
     }
 
     fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {

@@ -174,3 +174,4 @@ fn decode_event(kind: B256, topics: &[B256], data: &[u8]) -> Result<Option<Judge
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "events_tests.rs"]
+mod tests;

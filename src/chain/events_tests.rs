@@ -181,7 +181,13 @@ fn narrow_numbers_are_read_up_to_their_greatest_value() {
         let data = word(value);
         let log = [B256::ZERO];
         let new = || Words::new(&log, data.as_slice(), 0).unwrap();
-        (new().time().is_ok(), new().number().is_ok(), new().amount().is_ok(), new().truth().is_ok(), new().address().is_ok())
+        (
+            new().time().is_ok(),
+            new().number().is_ok(),
+            new().amount().is_ok(),
+            new().truth().is_ok(),
+            new().address().is_ok(),
+        )
     };
     let bits = |bits: usize| (U256::from(1) << bits) - U256::from(1);
     assert_eq!(read(bits(1)), (true, true, true, true, true));

@@ -1,17 +1,15 @@
 //! All channels, found by id or by partner: neither costs a walk over the others.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::protocol::{Address, ChannelId};
 
 use super::channel::Channel;
+use super::table::Table;
 
 /// One client's channels.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
-    /// Boxed, as are the values of the engine's other maps: maps that differ in nothing but a pointer's type share their code.
-    by_id: BTreeMap<ChannelId, Box<Channel>>,
-    by_partner: BTreeMap<Address, BTreeSet<ChannelId>>,
+    by_id: Table<ChannelId, Box<Channel>>,
+    by_partner: Table<Address, Table<ChannelId, ()>>,
 }
 
 impl Channels {
@@ -28,7 +26,7 @@ impl Channels {
     }
 
     pub(super) fn insert(&mut self, channel: Channel) {
-        self.by_partner.entry(channel.partner()).or_default().insert(channel.id);
+        self.by_partner.or_default(channel.partner()).insert(channel.id, ());
         self.by_id.insert(channel.id, Box::new(channel));
     }
 
@@ -36,7 +34,7 @@ impl Channels {
         let Some(channel) = self.by_id.remove(&id) else { return };
         if let Some(others) = self.by_partner.get_mut(&channel.partner()) {
             others.remove(&id);
-            if others.is_empty() {
+            if others.keys().next().is_none() {
                 self.by_partner.remove(&channel.partner());
             }
         }
@@ -62,6 +60,6 @@ impl Channels {
 
     /// The channels with this wallet.
     pub(super) fn with(&self, partner: Address) -> Vec<ChannelId> {
-        self.by_partner.get(&partner).into_iter().flatten().copied().collect()
+        self.by_partner.get(&partner).into_iter().flat_map(Table::keys).copied().collect()
     }
 }

@@ -39,13 +39,13 @@ impl<S: Signer> Engine<S> {
             Ok(Arrival::New(record)) => {
                 out.store_update(&record, Flow::Received);
                 out.dirty.insert(id);
-                out.acks.insert(id, Box::new((from, nonce)));
+                out.acks.insert(id, (from, nonce));
                 for view in payment_views(&record, Flow::Received, &PaymentStatus::Settled) {
                     out.emit(Event::Payment(view));
                 }
             }
             Ok(Arrival::Known) => {
-                out.acks.insert(id, Box::new((from, channel.received.nonce)));
+                out.acks.insert(id, (from, channel.received.nonce));
             }
             Ok(Arrival::Gap) => {
                 // Asked once. Were each update that is out of order asked about, two peers with a window of them would

@@ -22,6 +22,7 @@ mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
+mod table;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
@@ -35,6 +36,7 @@ use channels::Channels;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
+use table::Table;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::Config;
@@ -70,7 +72,7 @@ struct Out {
     /// Channels of which only the view may have changed.
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
-    acks: BTreeMap<ChannelId, Box<(PublicKey, Nonce)>>,
+    acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// True when something happened that may move operations of any channel.
     moved: bool,
 }
@@ -171,8 +173,7 @@ impl<S: Signer> Engine<S> {
         }
         self.advance_operations(now, &mut out);
         self.sign_waiting(now, &mut out);
-        for (channel, ack) in std::mem::take(&mut out.acks) {
-            let (to, nonce) = *ack;
+        for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
             out.send(to, Message::Ack { channel, nonce });
         }
         for id in std::mem::take(&mut out.dirty) {
