@@ -71,6 +71,9 @@ impl Provider for InjectedWallet {
         let arguments: Arguments = Object::new().unchecked_into();
         arguments.set_method(method);
         if !params.is_null() {
+            if !is_exact(&params) {
+                return Err(plain(INVALID_PARAMS, "a number is greater than JavaScript can hold"));
+            }
             let params = JSON::parse(&params.to_string());
             arguments.set_params(&params.map_err(|thrown| plain(INVALID_PARAMS, &describe(&thrown)))?);
         }
@@ -79,6 +82,16 @@ impl Provider for InjectedWallet {
         let answer = JsFuture::from(Promise::resolve(&answer)).await.map_err(|thrown| rpc_error(&thrown))?;
         let json = Reader { left: MAX_VALUES }.value(&answer, MAX_DEPTH);
         json.ok_or_else(|| plain(INTERNAL, "the wallet's answer is not JSON"))
+    }
+}
+
+/// Whether every number stays what it is as one of JavaScript's.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.as_i64().is_some_and(|number| number.unsigned_abs() < 1 << 53),
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
     }
 }
 

@@ -81,7 +81,7 @@ impl Transaction {
     }
 
     /// Commits and waits for the complete event: only then is it on the disk.
-    #[expect(deprecated, reason = "web-sys calls what it once renamed deprecated; the standard does not")]
+    #[expect(deprecated, reason = "the old WebIDL that web-sys is made from says so; the standard does not")]
     pub(super) async fn complete(self) -> Result<(), StoreError> {
         let settled = settled(|resolve, reject| {
             self.system.set_oncomplete(Some(resolve));
