@@ -1,7 +1,7 @@
 // Builds the client for the browser: src/ -> pkg/dist/wasm/{chit.js, chit.d.ts, chit_bg.wasm}. Skipped when nothing changed.
 //
 // The bytes depend on the sources, Cargo.lock and the compiler, not on where the clone lies: anyone can build them again and
-// compare. `--size` optimises for fewer bytes instead of speed, `--force` builds in any case.
+// compare. `--force` builds in any case.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
@@ -50,26 +50,37 @@ function compile(crate) {
   throw new UserError("cargo named no wasm file: is the library still a cdylib?");
 }
 
-async function optimise(from, to, level) {
+// A large function inlined into its only caller costs more bytes than the call: its locals no longer fit one byte each, and
+// what gzip knew as a repeated pattern is gone. Functions of like names are alike, so gzip packs them better side by side;
+// and it packs an expression that is written twice better than the local that would keep its value.
+const optimisations = [
+  "-Oz",
+  "--one-caller-inline-max-function-size=20",
+  "--skip-pass=local-cse",
+  "--converge",
+  "--reorder-functions-by-name",
+  "--strip-debug",
+  "--strip-producers",
+];
+
+async function optimise(from, to) {
   const tool = join(binaryen(), "bin", "wasm-opt");
-  const flags = [level, "--strip-debug", "--strip-producers", ...features.map((name) => `--enable-${name}`)];
-  await run(process.execPath, [tool, from, "-o", to, ...flags]);
+  await run(process.execPath, [tool, from, "-o", to, ...optimisations, ...features.map((name) => `--enable-${name}`)]);
 }
 
 /**
  * Builds a crate, and leaves `NAME.js`, `NAME.d.ts` and `NAME_bg.wasm` in a folder.
  *
- * @param {{crate: string, name: string, inputs: string[], folder: string, size?: boolean, force?: boolean}} what `inputs` are the
+ * @param {{crate: string, name: string, inputs: string[], folder: string, force?: boolean}} what `inputs` are the
  *   crate's own files and folders, relative to the repository; nothing is built while they are those of the last build
  */
-export async function buildCrate({ crate, name, inputs, folder, size = false, force = false }) {
+export async function buildCrate({ crate, name, inputs, folder, force = false }) {
   const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`].map((file) => join(folder, file));
   const [script, bindings, module] = outputs;
   const shared = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")];
   const print = fingerprint([...shared, ...inputs].map((path) => inRoot(path)), [
     capture(wasmCargo().rustc, ["-vV"]),
     capture(wasmBindgen(), ["--version"]),
-    size,
   ]);
   const record = crate === "chit-client" ? "wasm" : `wasm-${crate}`;
   if (!force && isBuilt(record, print, outputs)) return;
@@ -83,7 +94,7 @@ export async function buildCrate({ crate, name, inputs, folder, size = false, fo
   // Without a default path the module names no file, and bundlers emit no second copy of the wasm.
   await run(wasmBindgen(), [wasm, "--target", "web", "--out-dir", work, "--out-name", name, "--omit-default-module-path"]);
   const optimised = join(work, `${name}.opt.wasm`);
-  await optimise(join(work, `${name}_bg.wasm`), optimised, size ? "-Oz" : "-O3");
+  await optimise(join(work, `${name}_bg.wasm`), optimised);
 
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(work, `${name}.js`), script);
@@ -97,5 +108,5 @@ export async function buildCrate({ crate, name, inputs, folder, size = false, fo
 export const buildWasm = (options) => buildCrate({ crate: "chit-client", name: "chit", inputs: [], folder: wasmDir, ...options });
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(() => buildWasm({ size: process.argv.includes("--size"), force: process.argv.includes("--force") }));
+  await main(() => buildWasm({ force: process.argv.includes("--force") }));
 }

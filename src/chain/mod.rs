@@ -25,6 +25,7 @@ pub(crate) mod still_chain;
 mod transaction;
 mod typed_data;
 mod views;
+mod words;
 
 pub use alarm::{Alarm, AlarmConfig, AlarmState, ChainUpdate, DEFAULT_CONFIRMATIONS};
 pub use alarm_error::AlarmError;

@@ -1,11 +1,10 @@
 //! What the chain says, and what becomes due with time.
 
-use std::collections::BTreeMap;
-
 use crate::protocol::{ChainEvent, ChannelId, JudgeCall, JudgeEvent, Message, Timestamp};
 
 use super::channel::Channel;
 use super::peers::SessionRead;
+use super::table::Table;
 use super::{Action, ChainInput, Config, Engine, EngineError, Event, OperationId, Out, Signer};
 
 /// The pause before states are compared again with a partner that refused for the time being, in seconds.
@@ -179,11 +178,11 @@ impl<S: Signer> Engine<S> {
     }
 }
 
-fn by_channel(events: Vec<ChainEvent>) -> BTreeMap<ChannelId, Vec<ChainEvent>> {
-    let mut sorted: BTreeMap<ChannelId, Vec<ChainEvent>> = BTreeMap::new();
+fn by_channel(events: Vec<ChainEvent>) -> Table<ChannelId, Vec<ChainEvent>> {
+    let mut sorted: Table<ChannelId, Vec<ChainEvent>> = Table::default();
     for event in events {
         if let Some(channel) = event.event.channel() {
-            sorted.entry(channel).or_default().push(event);
+            sorted.or_default(channel).push(event);
         }
     }
     sorted

@@ -22,6 +22,7 @@ mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
+mod table;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
@@ -35,6 +36,7 @@ use channels::Channels;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
+use table::Table;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::Config;
@@ -59,7 +61,7 @@ pub struct Engine<S> {
     channels: Channels,
     peers: Peers,
     operations: Vec<Operation>,
-    transactions: BTreeMap<TransactionId, Transaction>,
+    transactions: BTreeMap<TransactionId, Box<Transaction>>,
     next_transaction: TransactionId,
 }
 
@@ -72,7 +74,7 @@ struct Out {
     /// Channels of which only the view may have changed.
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
-    acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// True when something happened that may move operations of any channel.
     moved: bool,
 }
@@ -312,11 +314,13 @@ impl<S: Signer> Engine<S> {
     /// The hashes of transactions that are sent and not known to be in a block.
     pub fn sent_transactions(&self) -> Vec<B256> {
         let openings = self.channels.values().filter(|channel| channel.tip.opened.is_none());
-        let hashes: BTreeSet<B256> = openings
-            .filter_map(|channel| channel.opening)
-            .chain(self.transactions.values().filter_map(|transaction| transaction.hash))
-            .collect();
-        hashes.into_iter().collect()
+        let mut hashes: Vec<B256> = openings.filter_map(|channel| channel.opening).collect();
+        for hash in self.transactions.values().filter_map(|transaction| transaction.hash) {
+            if !hashes.contains(&hash) {
+                hashes.push(hash);
+            }
+        }
+        hashes
     }
 
     /// This client's session key.

@@ -135,7 +135,7 @@ impl<S: Signer> Engine<S> {
             may_close_alone: matches!(call, JudgeCall::CooperativeClose { .. }),
             answers: matches!(call, JudgeCall::Update { .. }),
         };
-        self.transactions.insert(id, transaction);
+        self.transactions.insert(id, Box::new(transaction));
         out.effect(Effect::Transact { id, call });
     }
 

@@ -4,12 +4,13 @@
 //! recorded. The record is read once per key and then follows the Judge's events; a grant alone is not enough, because
 //! the key may have been revoked since.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::protocol::{Address, ChannelId, Grant, Hello, Message, PublicKey, Timestamp};
 
 use super::channel::{Authenticated, Channel};
 use super::records::{self, OwnRecord, PeerRecord};
+use super::table::Table;
 use super::{Effect, Engine, Out, Signer};
 
 /// The longest pause between attempts to reach a partner, in seconds.
@@ -45,16 +46,16 @@ struct Peer {
 /// Every partner wallet, and the session keys that are known of any wallet.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    peers: BTreeMap<Address, Peer>,
+    peers: Table<Address, Box<Peer>>,
     /// Whose key it is.
-    wallets: BTreeMap<PublicKey, Address>,
-    sessions: BTreeMap<(Address, Address), Session>,
+    wallets: Table<PublicKey, Address>,
+    sessions: Table<(Address, Address), Session>,
     strangers: VecDeque<(PublicKey, Hello)>,
 }
 
 impl Peers {
     pub(super) fn load(&mut self, record: PeerRecord) {
-        let peer = self.peers.entry(record.wallet).or_default();
+        let peer = self.peers.or_default(record.wallet);
         peer.key = Some(record.key);
         peer.grant = record.grant;
         self.wallets.insert(record.key, record.wallet);
@@ -90,7 +91,7 @@ impl Peers {
     /// Notes what the Judge says of a key. A delegation is only ever extended and a revocation is for good, so words that
     /// arrive late cannot undo newer ones.
     fn set_session(&mut self, wallet: Address, key: Address, valid_until: Timestamp, revoked: Timestamp) {
-        let session = self.sessions.entry((wallet, key)).or_default();
+        let session = self.sessions.or_default((wallet, key));
         session.valid_until = session.valid_until.max(valid_until);
         session.revoked_from = session.revoked_from.max(revoked);
     }
@@ -227,10 +228,12 @@ impl<S: Signer> Engine<S> {
         if !self.online {
             return;
         }
-        let wanted = self.channels.values().filter(|channel| !channel.is_settled() && channel.chain.opened.is_some());
-        let partners: std::collections::BTreeSet<Address> = wanted.map(|channel| channel.partner()).collect();
-        for wallet in partners {
-            let peer = self.peers.peers.entry(wallet).or_default();
+        let wanted = |channel: &Channel| !channel.is_settled() && channel.chain.opened.is_some();
+        for wallet in self.channels.partners().collect::<Vec<_>>() {
+            if !self.channels.with(wallet).into_iter().filter_map(|id| self.channels.get(id)).any(wanted) {
+                continue;
+            }
+            let peer = self.peers.peers.or_default(wallet);
             if peer.connected || is_pausing(peer.next_try, now, MAX_PAUSE) {
                 continue;
             }
@@ -250,7 +253,7 @@ impl<S: Signer> Engine<S> {
     /// Repeats an acknowledgement to partners that may have left: nobody tells when a tab dies, but the relay tells what it
     /// cannot deliver. A partner that lost its storage and key is found again only so.
     pub(super) fn probe_partners(&mut self, now: Timestamp, out: &mut Out) {
-        for (wallet, peer) in &mut self.peers.peers {
+        for (wallet, peer) in self.peers.peers.iter_mut() {
             let due = peer.connected && !is_pausing(peer.next_probe, now, PROBE);
             let Some(to) = peer.key.filter(|_| due) else { continue };
             peer.next_probe = now.saturating_add(PROBE);
@@ -329,7 +332,7 @@ impl<S: Signer> Engine<S> {
     }
 
     fn welcome(&mut self, from: PublicKey, hello: &Hello, now: Timestamp, out: &mut Out) {
-        let peer = self.peers.peers.entry(hello.wallet).or_default();
+        let peer = self.peers.peers.or_default(hello.wallet);
         let known = peer.grant.filter(|_| peer.key == Some(from));
         let grant = longer(known, hello.grant);
         let changed = peer.key != Some(from) || peer.grant != grant;
@@ -386,7 +389,7 @@ impl<S: Signer> Engine<S> {
 
     /// A reorg deeper than the confirmations may have taken delegations away: what is known of keys is read again.
     pub(super) fn forget_sessions(&mut self, out: &mut Out) {
-        for (wallet, session_key) in std::mem::take(&mut self.peers.sessions).into_keys() {
+        for ((wallet, session_key), _) in std::mem::take(&mut self.peers.sessions) {
             out.effect(Effect::ReadSession { wallet, session_key });
         }
     }
