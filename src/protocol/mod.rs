@@ -16,6 +16,8 @@ mod message;
 mod op;
 mod proof;
 mod signing;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod vectors;
 
 pub use amount::{Amount, AmountError};
 pub use channel_key::{ChannelKey, ChannelKeyError, Side};

@@ -16,6 +16,7 @@ mod registries;
 mod replay;
 mod sessions;
 mod times;
+mod vectors;
 
 /// What every test needs.
 mod prelude {
