@@ -13,6 +13,8 @@ mod judge;
 mod lock;
 mod lock_tree;
 mod message;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod money_tests;
 mod op;
 mod proof;
 mod signing;
