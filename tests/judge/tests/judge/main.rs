@@ -14,6 +14,7 @@ mod payout;
 mod reentrancy;
 mod registries;
 mod replay;
+mod session_times;
 mod sessions;
 mod times;
 mod vectors;
