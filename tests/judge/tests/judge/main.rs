@@ -3,6 +3,7 @@
 mod agreeing;
 mod artifacts;
 mod chance;
+mod client_tree;
 mod closing;
 mod deciding;
 mod funding;
