@@ -16,7 +16,7 @@ use alloy::primitives::hex;
 use serde_json::{Map, Value, json};
 
 pub(crate) use sample::{
-    CHAIN_ID, DEADLINE, JUDGE, close_terms, grants, lock, ops, proof, session_a, session_b, signed, the_channel,
+    CHAIN_ID, DEADLINE, JUDGE, close_terms, domain, grants, lock, ops, proof, session_a, session_b, signed, the_channel,
 };
 
 /// One test at a time may read or rewrite the file.
