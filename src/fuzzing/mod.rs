@@ -5,6 +5,8 @@
 
 mod chain;
 
+use std::sync::LazyLock;
+
 use crate::chain::AlarmState;
 use crate::engine::records::{self, ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
 use crate::protocol::{
@@ -60,15 +62,16 @@ pub fn peer_message(bytes: &[u8]) {
     }
 }
 
-fn fixed_key(byte: u8) -> SessionKey {
-    SessionKey::from_bytes(&[byte; 32]).expect("a valid key")
-}
+/// Between two fixed keys; agreeing on them takes longer than all the rest.
+static SEALS: LazyLock<(Seal, Seal)> = LazyLock::new(|| {
+    let [alice, bob] = [1, 2].map(|byte| SessionKey::from_bytes(&[byte; 32]).expect("a valid key"));
+    let seal = |to: &SessionKey, from| Seal::new(to.public_key(), from).expect("two keys agree");
+    (seal(&bob, &alice), seal(&alice, &bob))
+});
 
 /// A sealed frame: noise does not open; what is sealed opens, and not when a byte of it changes.
 pub fn sealed_frame(bytes: &[u8]) {
-    let (alice, bob) = (fixed_key(1), fixed_key(2));
-    let to_bob = Seal::new(bob.public_key(), &alice).expect("two keys agree");
-    let to_alice = Seal::new(alice.public_key(), &bob).expect("two keys agree");
+    let (to_bob, to_alice) = &*SEALS;
     if let Ok(message) = to_bob.open(bytes) {
         assert_eq!(message.len() + SEAL_OVERHEAD_BYTES, bytes.len());
     }
@@ -104,7 +107,11 @@ pub fn relay_server(bytes: &[u8]) {
         ServerMessage::Deliver { body, .. } => assert!(body.len() <= MAX_BODY_BYTES),
         ServerMessage::Error { detail, .. } => assert!(detail.len() <= MAX_DETAIL_BYTES),
         ServerMessage::Found { entries, .. } => assert!(entries.len() <= MAX_ENTRIES),
-        _ => {}
+        ServerMessage::Challenge { .. }
+        | ServerMessage::Welcome {}
+        | ServerMessage::Undeliverable { .. }
+        | ServerMessage::Restarting { .. }
+        | ServerMessage::Pong {} => {}
     }
     assert_eq!(ServerMessage::from_bytes(&message.to_bytes()), Ok(message));
 }
@@ -144,12 +151,6 @@ pub fn signature(bytes: &[u8]) {
         let recovered = signature.recover(digest);
         let verified = key.verify(digest, &signature);
         assert_eq!(verified.is_ok(), recovered == Ok(key.address()) && !key.address().is_zero());
-        // Keys that exist sign, and their signatures pass both ways.
-        let own = fixed_key(scalars[0].clamp(1, 250));
-        let good = own.sign(digest).expect("it signs");
-        assert_eq!(own.public_key().verify(digest, &good), Ok(()));
-        assert_eq!(good.recover(digest), Ok(own.public_key().address()));
-        assert!(verified.is_err() || key.address() != own.public_key().address() || signature == good);
         if let Ok(grant) = minicbor::decode::<Grant>(grant) {
             let domain = crate::protocol::Domain::new(1, grant.wallet);
             let _ = grant.verify(&domain);
