@@ -42,7 +42,7 @@ pub mod sol_types {
 pub struct Domain {
     chain_id: u64,
     judge: Address,
-    separator: B256,
+    pub(super) separator: B256,
     /// The type hash of balance proofs, of which every payment hashes two.
     proof_type: B256,
 }

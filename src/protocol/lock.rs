@@ -64,11 +64,16 @@ impl Lock {
     /// The leaf in the lock tree: the EIP-712 struct hash. Its preimage has 160 bytes, so it can never be
     /// mistaken for an inner node, whose preimage has 64.
     pub fn leaf(&self) -> B256 {
-        hash_struct(&sol_types::Lock {
+        hash_struct(&self.to_sol())
+    }
+
+    /// The form that the Judge's functions take.
+    pub fn to_sol(&self) -> sol_types::Lock {
+        sol_types::Lock {
             lockId: self.id,
             amount: self.amount.get(),
             expiry: alloy::primitives::aliases::U48::saturating_from(self.expiry),
             secretHash: self.secret_hash.0,
-        })
+        }
     }
 }

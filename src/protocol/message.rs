@@ -114,8 +114,9 @@ pub struct Update {
     /// The channel.
     #[n(0)]
     pub channel: ChannelId,
-    /// The operations, in order.
+    /// The operations, in order; at most [`MAX_OPS`].
     #[n(1)]
+    #[cbor(decode_with = "cbor::at_most::<_, Op, MAX_OPS>")]
     pub ops: Vec<Op>,
     /// The proof's nonce.
     #[n(2)]
@@ -356,14 +357,10 @@ impl Message {
         }
         let mut decoder = minicbor::Decoder::new(body);
         let message: Self = decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))?;
-        if decoder.position() != body.len() {
-            return Err(DecodeError::Malformed("bytes follow the message".into()));
-        }
-        match &message {
-            Self::Update(update) if update.ops.len() > MAX_OPS => {
-                Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
-            }
-            _ => Ok(message),
+        if decoder.position() == body.len() {
+            Ok(message)
+        } else {
+            Err(DecodeError::Malformed("bytes follow the message".into()))
         }
     }
 }

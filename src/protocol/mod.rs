@@ -13,9 +13,13 @@ mod judge;
 mod lock;
 mod lock_tree;
 mod message;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod money_tests;
 mod op;
 mod proof;
 mod signing;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod vectors;
 
 pub use amount::{Amount, AmountError};
 pub use channel_key::{ChannelKey, ChannelKeyError, Side};

@@ -471,3 +471,6 @@ fn direction_record(direction: &Direction) -> DirectionRecord {
         ..DirectionRecord::default()
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod capacity_tests;
