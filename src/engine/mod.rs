@@ -255,6 +255,13 @@ impl<S: Signer> Engine<S> {
         self.peers.key_counts(self.config.wallet, self.address, self.grant.as_ref(), until)
     }
 
+    /// True when the Judge's record of this client's key was read, and what the key signs is not sure to count. Before it is
+    /// read, which is so after every start, payments wait for it.
+    fn own_key_is_denied(&self, now: Timestamp) -> bool {
+        let key = self.signer.public_key().address();
+        self.peers.knows_session(self.config.wallet, key) && !self.own_key_counts(now)
+    }
+
     fn fail_queue(&mut self, id: ChannelId, error: &EngineError, out: &mut Out) {
         let Some(channel) = self.channels.get_mut(id) else { return };
         for queued in channel.cancel_all() {

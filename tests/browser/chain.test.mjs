@@ -24,7 +24,7 @@ test("a cooperative close pays both wallets to the wei", async () => {
   await b.context.close();
 });
 
-test("a cheat closes with an old proof, is answered, and both are paid what is owed", { todo: "not seen passing yet" }, async () => {
+test("a cheat closes with an old proof, is answered, and both are paid what is owed", async () => {
   const { a, b, id } = await openPair(here, { deposit: 1_000n });
   const [walletA, walletB] = [await here.balance(a.account), await here.balance(b.account)];
   assert.deepEqual(await a.pay(id, 100n), { ok: "settled" });
@@ -115,7 +115,7 @@ test("a slow and then failing endpoint delays, and is reported, and loses nothin
   await b.context.close();
 });
 
-test("a reorg that takes an unconfirmed deposit away takes its effect away", { todo: "not seen passing yet" }, async () => {
+test("a reorg that takes an unconfirmed deposit away takes its effect away", async () => {
   const { a, b, id } = await openPair(here, { first: 4, second: 5, settings: { confirmations: 5 } });
   const depositing = a.call("deposit", { channel: id, amount: "77n" });
   await a.page.waitForFunction(() =>

@@ -76,11 +76,20 @@ export class Person {
 
   /** Opens a tab and starts the client in it. */
   async open() {
-    this.page = await this.context.newPage();
-    this.errors = [];
-    this.page.on("pageerror", (error) => this.errors.push(error));
+    await this.load();
+    return this.start();
+  }
+
+  /** Opens a tab, or replaces what the tab shows, without starting a client. */
+  async load() {
+    if (!this.page || this.page.isClosed()) this.page = await this.context.newPage();
     await this.page.goto(`${this.url}/bare/index.html`);
     await this.page.waitForFunction(() => window.ready);
+    return this;
+  }
+
+  /** Starts the client. */
+  async start() {
     await this.page.evaluate((options) => window.under.start(options), { wallet: this.account, ...this.settings });
     return this;
   }
@@ -88,6 +97,11 @@ export class Person {
   /** Ends the tab without any chance to clean up. */
   async kill() {
     await this.page.close({ runBeforeUnload: false });
+  }
+
+  /** What is on the disk about updates, read past the client. */
+  storedUpdates() {
+    return this.page.evaluate(() => window.storedUpdates());
   }
 
   authorize() {
@@ -102,11 +116,11 @@ export class Person {
     );
   }
 
-  pay(channel, amount, memo) {
+  pay(channel, amount, memo, id) {
     return this.page.evaluate(
-      ([channel, amount, memo]) =>
-        window.under.attempt(async () => (await window.under.client.pay({ channel, amount: BigInt(amount), memo })).status),
-      [channel, String(amount), memo],
+      ([channel, amount, memo, id]) =>
+        window.under.attempt(async () => (await window.under.client.pay({ channel, amount: BigInt(amount), memo, id })).status),
+      [channel, String(amount), memo, id],
     );
   }
 

@@ -291,3 +291,29 @@ fn nobody_pays_without_a_key_that_the_wallet_named() {
     world.authorize(1);
     assert!(world.clients[1].engine.is_authorized(world.now));
 }
+
+#[test]
+fn a_payment_right_after_a_start_waits_for_what_the_judge_says_of_the_key() {
+    let mut world = World::new(2);
+    let id = world.open_channel(0, 1, 100);
+    world.authorize(1);
+    world.run();
+    world.restart(0);
+    let payment = world.payment(id, 7);
+    let paid = world.submit(0, payment);
+    world.run();
+    assert!(world.clients[0].is_ok(paid));
+    assert_eq!(world.balance(1, id), 7);
+}
+
+#[test]
+fn a_payment_right_after_a_start_is_refused_when_the_key_does_not_count() {
+    let mut world = World::new(2);
+    let id = world.open_channel(1, 0, 100);
+    world.wipe(1, 77);
+    let payment = world.payment(id, 7);
+    let request = world.submit(1, payment);
+    world.run();
+    assert_eq!(world.clients[1].error(request).code(), "NOT_AUTHORIZED");
+    assert_eq!(world.view(1, id).pending_payments, 0);
+}

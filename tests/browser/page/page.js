@@ -1,21 +1,9 @@
 // The page under test: the built package, a wallet that speaks to the local chain, and counters on both doors.
+import { counters } from "./gates.js";
 import { ChitError, createChannelClient } from "/pkg/index.js";
 
-const counters = { requests: {}, sent: 0, received: 0 };
 /** What the wallet does with the next requests; a test sets these. */
 const wallet = { reject: undefined, fail: undefined, delay: 0, prompts: [] };
-
-const Native = window.WebSocket;
-window.WebSocket = class extends Native {
-  constructor(...parameters) {
-    super(...parameters);
-    this.addEventListener("message", () => (counters.received += 1));
-  }
-  send(data) {
-    counters.sent += 1;
-    super.send(data);
-  }
-};
 
 const prompting = new Set(["eth_sendTransaction", "eth_signTypedData_v4", "wallet_sendCalls"]);
 
