@@ -156,7 +156,10 @@ pub(super) async fn await_receipt<P: Provider>(
 }
 
 /// Checks that the wallet is on the Judge's chain.
-pub(super) async fn check_chain<P: Provider>(provider: &P, expected: u64) -> Result<(), TransactionError> {
+///
+/// # Errors
+/// [`TransactionError::WrongChain`] when it is on another one; other errors when it does not say.
+pub async fn check_chain<P: Provider>(provider: &P, expected: u64) -> Result<(), TransactionError> {
     let actual = rpc::chain_id(provider).await?;
     if actual == expected { Ok(()) } else { Err(TransactionError::WrongChain { expected, actual }) }
 }

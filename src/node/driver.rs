@@ -119,7 +119,7 @@ where
             domain: config.domain.clone(),
             wallet: config.wallet,
             confirmations: config.confirmations,
-            challenge: chain_task::challenge(&provider, &store, config.domain.judge()).await?,
+            challenge: chain_task::challenge(&provider, &store, &config.domain).await?,
             window: config.window,
             queue: Config::QUEUE,
         };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Ledger } from "./proofs.mjs";
-import { agree, openPair, world } from "./support.mjs";
+import { agree, leave, openPair, world } from "./support.mjs";
 
 const kills = Number(process.env.CHIT_KILLS ?? 200);
 const total = 1_000_000n;
@@ -87,15 +87,14 @@ test("a tab killed between any two steps of a payment loses nothing, and pays no
     }
   }
   for (const person of [payer, payee]) ledger.note(await person.storedUpdates());
-  await payer.context.close();
-  await payee.context.close();
+  await leave(payer, payee);
 });
 
 test(`killing either tab ${kills} times at random moments of payments loses nothing`, async () => {
   const seed = Number(process.env.CHIT_SEED ?? Date.now() % 1_000_000);
   console.log(`# seed ${seed} (CHIT_SEED repeats its choices)`);
   const next = random(seed);
-  const { a, b, id } = await openPair(here, { first: 2, second: 3 });
+  const { a, b, id } = await openPair(here);
   const ledger = new Ledger();
   // By payer: payment id to amount, and the ids that were reported as settled.
   const tried = new Map([[a, new Map()], [b, new Map()]]);
@@ -145,6 +144,5 @@ test(`killing either tab ${kills} times at random moments of payments loses noth
   for (const person of [a, b]) ledger.note(await person.storedUpdates());
   const reported = settled.get(a).size + settled.get(b).size;
   console.log(`# ${kills} kills, ${reported} payments reported as settled, ${ledger.size} proofs, 0 lost, 0 signed twice`);
-  await a.context.close();
-  await b.context.close();
+  await leave(a, b);
 });

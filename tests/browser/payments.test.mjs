@@ -1,7 +1,7 @@
 // Paying between two tabs over the real relay: what it costs on the wire, and that nothing is lost.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { agree, openPair, world } from "./support.mjs";
+import { agree, leave, openPair, world } from "./support.mjs";
 
 const total = 1_000_000n;
 let here;
@@ -21,12 +21,11 @@ test("a payment is one update and one acknowledgement, and asks the chain nothin
   assert.equal(afterA.received - beforeA.received, 1, "which the payer receives");
   assert.deepEqual(afterA.requests, beforeA.requests, "no request to the chain");
   assert.deepEqual(afterB.requests, beforeB.requests, "no request to the chain");
-  await a.context.close();
-  await b.context.close();
+  await leave(a, b);
 });
 
 test("a thousand payments at once cost far fewer than a thousand signatures", async () => {
-  const { a, b, id } = await openPair(here, { first: 2, second: 3 });
+  const { a, b, id } = await openPair(here);
   const statuses = await a.page.evaluate(async (channel) => {
     const payments = Array.from({ length: 1_000 }, () => window.under.client.pay({ channel, amount: 3n }));
     const settled = await Promise.all(payments);
@@ -40,12 +39,11 @@ test("a thousand payments at once cost far fewer than a thousand signatures", as
   const history = await b.call("payments", { channel: id, limit: 1_000 });
   assert.equal(history.ok.length, 1_000);
   assert.ok(history.ok.every((payment) => payment.direction === "received" && payment.amount === 3n));
-  await a.context.close();
-  await b.context.close();
+  await leave(a, b);
 });
 
 test("payments go both ways, and more than there is goes nowhere", async () => {
-  const { a, b, id } = await openPair(here, { first: 4, second: 5 });
+  const { a, b, id } = await openPair(here);
   assert.deepEqual(await a.pay(id, 400n, "there"), { ok: "settled" });
   assert.deepEqual(await b.pay(id, 150n, "and back"), { ok: "settled" });
   const refused = await b.pay(id, 251n);
@@ -54,12 +52,11 @@ test("payments go both ways, and more than there is goes nowhere", async () => {
   assert.equal(view.ours.balance, total - 250n);
   const history = await a.call("payments", { channel: id });
   assert.deepEqual(history.ok.map((payment) => payment.memo).sort(), ["and back", "there"]);
-  await a.context.close();
-  await b.context.close();
+  await leave(a, b);
 });
 
 test("the relay restarts in mid-payment and nothing is lost", async () => {
-  const { a, b, id } = await openPair(here, { first: 6, second: 7 });
+  const { a, b, id } = await openPair(here);
   const paying = a.page.evaluate(async (channel) => {
     const results = [];
     for (let i = 0; i < 60; i += 1) results.push((await window.under.client.pay({ channel, amount: 1n })).status);
@@ -71,6 +68,5 @@ test("the relay restarts in mid-payment and nothing is lost", async () => {
   assert.equal(results.filter((status) => status === "settled").length, 60);
   const view = await agree(a, b, id, total);
   assert.equal(view.ours.transferred, 60n);
-  await a.context.close();
-  await b.context.close();
+  await leave(a, b);
 });
