@@ -44,6 +44,8 @@ pub enum Stage {
     Transaction,
     /// The wallet shows an approval and the transaction to the Judge as one.
     Batch,
+    /// The batch was sent; its hash is known when it is mined.
+    BatchSent,
     /// The wallet shows a permit to sign, in place of an approval.
     Permit,
     /// The wallet shows a transaction that approves exactly the deposit.

@@ -204,6 +204,7 @@ impl<S: Signer> Engine<S> {
             | Input::Offline
             | Input::Found { .. }
             | Input::SessionRead { .. }
+            | Input::Agreed(_)
             | Input::Granted(_) => false,
         };
         match input {
@@ -217,6 +218,7 @@ impl<S: Signer> Engine<S> {
                 self.session_read(SessionRead { wallet, session_key, valid_until, revoked_from }, now, out);
             }
             Input::Chain(chain) => self.chain(chain, now, out),
+            Input::Agreed(id) => self.agreed(id, out),
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::Granted(grant) => self.granted(grant, now, out),

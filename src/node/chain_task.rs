@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::SinkExt;
 use futures::channel::mpsc;
 
-use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, TransactionError};
+use crate::chain::{self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, Stage, TransactionError};
 use crate::engine::records::{CHALLENGE, read, write};
 use crate::engine::{ChainInput, TransactionFailure};
 use crate::protocol::{Address, Amount, B256, Domain, Grant, Head, JudgeCall, Timestamp};
@@ -132,17 +132,22 @@ pub(super) async fn grant<P: Provider>(
     granted.map_err(|error| chain_error(&error))
 }
 
-/// Asks the wallet to send a transaction.
+/// Asks the wallet to send a transaction. `agreed` is called when it has, should its hash be known only later.
 pub(super) async fn submit<P: Provider, R: Runtime>(
     provider: &P,
     runtime: &R,
     config: &NodeConfig,
     call: &JudgeCall,
+    agreed: &dyn Fn(),
 ) -> Result<B256, TransactionError> {
     let domain = &config.domain;
     let config = ChainConfig { chain_id: domain.chain_id(), judge: domain.judge(), wallet: config.wallet };
     let wait = async |pause: Duration| runtime.sleep(pause).await;
-    chain::submit(provider, wait, &config, call).await.map(|submitted| submitted.hash)
+    let progress = |stage| match stage {
+        Stage::BatchSent => agreed(),
+        Stage::Transaction | Stage::Batch | Stage::Permit | Stage::Approval | Stage::ApprovalSent { .. } => {}
+    };
+    chain::submit_with_progress(provider, wait, &config, call, progress).await.map(|submitted| submitted.hash)
 }
 
 /// A failure as the engine takes it.
