@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Ledger } from "./proofs.mjs";
-import { agree, leave, openPair, world } from "./support.mjs";
+import { agree, leave, openPair, quieten, world } from "./support.mjs";
 
 const kills = Number(process.env.CHIT_KILLS ?? 200);
 const total = 1_000_000n;
@@ -28,17 +28,6 @@ function startPaying(person, channel, amount, id) {
     ({ ok, code }) => ok ?? code,
     () => "killed",
   );
-}
-
-/** Waits until the tabs have told each other everything that follows a start. */
-async function quieten(persons) {
-  const frames = async () => {
-    const all = await Promise.all(persons.map((person) => person.counters()));
-    return all.reduce((sum, { sent, received }) => sum + sent + received, 0);
-  };
-  for (let before = -1, now = await frames(); now !== before; [before, now] = [now, await frames()]) {
-    await new Promise((resolve) => setTimeout(resolve, 400));
-  }
 }
 
 /** Brings a person back, and takes down what its disk says before the client touches it. */

@@ -198,6 +198,17 @@ export async function leave(...persons) {
   for (const person of persons) await person.context.close();
 }
 
+/** Waits until the tabs have told each other everything that follows a start. */
+export async function quieten(persons) {
+  const frames = async () => {
+    const all = await Promise.all(persons.map((person) => person.counters()));
+    return all.reduce((sum, { sent, received }) => sum + sent + received, 0);
+  };
+  for (let before = -1, now = await frames(); now !== before; [before, now] = [now, await frames()]) {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+}
+
 /** Both sides agree, and nothing is missing. */
 export async function agree(a, b, id, total) {
   const same = (one, other) =>
