@@ -148,7 +148,7 @@ test("the whole story by keyboard alone, with the focus always somewhere and alw
   await tabTo(page, "pay-quick-1");
   await press("Space");
   await press("Enter");
-  await dave.waitForFunction(() => document.querySelectorAll('[data-testid="history-row"]').length === 2);
+  await dave.waitForFunction(() => document.querySelectorAll('[data-testid="history-row"]').length === 3);
   assert.equal((await focused(page, "after quick payments")).id, "pay-quick-1");
 
   await tabTo(page, "pay-burst");

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { leave, openPair, world, zero } from "./support.mjs";
 
 let here;
-before(async () => (here = await world({ challenge: 15 })));
+before(async () => (here = await world({ challenge: 10 })));
 after(async () => here?.close());
 
 test("a cooperative close pays both wallets to the wei", async () => {

@@ -61,6 +61,25 @@ test("the wallet rejects a deposit, a close, an answer and a settlement, and all
   await leave(a, b);
 });
 
+test("a rejected withdrawal leaves the money in the channel, which pays all of it out", async () => {
+  const { a, b, id } = await openPair(here, { deposit: 1_000n });
+  const wallet = await here.balance(a.account);
+  await a.wallet({ reject: transactions });
+  const rejected = await a.call("withdraw", { channel: id, amount: "300n" });
+  assert.equal(rejected.code, "USER_REJECTED", rejected.message);
+  assert.equal(await here.balance(a.account), wallet);
+  assert.equal((await a.channel(id)).status, "open");
+  // Both have signed it, so it may still be brought until its deadline, and what it takes is not spent meanwhile.
+  assert.deepEqual(await a.pay(id, 700n), { ok: "settled" });
+  assert.equal((await a.pay(id, 1n)).code, "INSUFFICIENT_CAPACITY");
+  await a.wallet({ reject: [] });
+  assert.equal((await a.call("closeChannel", { channel: id, mode: "unilateral" })).ok?.status, "closing");
+  await a.until(id, (channel) => channel.status === "settleable", "the challenge period ends", 60_000);
+  assert.equal((await a.call("settle", { channel: id })).ok?.status, "settled");
+  assert.equal(await here.balance(a.account), wallet + 300n);
+  await leave(a, b);
+});
+
 test("a rejected cooperative close can be brought again", async () => {
   const { a, b, id } = await openPair(here, { deposit: 1_000n });
   assert.deepEqual(await a.pay(id, 1n), { ok: "settled" });

@@ -187,11 +187,11 @@ function disputePart(session: Session, first: ChannelView): ChannelCard {
     const closing = status === 'closing' || status === 'settleable';
     show(element, closing);
     if (!closing) return;
-    // Nobody has closed alone: both have signed, and the chain has not confirmed it yet.
+    // The chain knows of no close alone: a signature, the wallet or a confirmation is waited for.
     if (status === 'closing' && closer === undefined) {
       element.dataset['action'] = '';
       for (const part of [time, respond, settle]) show(part, false);
-      return setText(text, `Closing together with ${name}. Both of you are paid as soon as it is confirmed. You can leave or reload; it goes on by itself.`);
+      return setText(text, `This channel is being closed and takes no more payments. When both have signed, both are paid at once; if ${name} is silent, it is closed alone.`);
     }
     const left = (challengeEnd ?? 0) - session.now();
     const over = status === 'settleable' || actionRequired === 'settle';
