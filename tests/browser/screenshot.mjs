@@ -42,6 +42,7 @@ try {
   await a.getByTestId("pay-burst").first().click();
   await a.getByTestId("pay-result").filter({ hasText: "1,000 payments of" }).waitFor();
   await a.getByTestId("received-toast").waitFor({ state: "hidden" });
+  await a.setViewportSize({ width: 1180, height: 1130 });
   await a.screenshot({ path: picture });
   await take(a, "paid");
   await take(b, "paid-partner");
