@@ -12,8 +12,10 @@ const largeRecord = 24 * 1_024;
 
 export async function tabs(report, { pages, stack }) {
   const accounts = stack.deployment.accounts;
+  let used = 0;
   const world = {
     token: stack.deployment.token.address,
+    fresh: () => used++,
     async person(index, settings) {
       const person = new Person(pages.context, pages.origins[index % 2], accounts[index], settings);
       return person.open();

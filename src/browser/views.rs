@@ -326,7 +326,7 @@ fn engine_event(event: &Event) -> EventObject {
             let (name, hash, counts) = match stage {
                 Stage::Partner => ("partner", None, None),
                 Stage::Wallet => ("wallet", None, None),
-                Stage::Submitted(hash) => ("submitted", Some(Text(*hash)), None),
+                Stage::Submitted(hash) => ("submitted", hash.map(Text), None),
                 Stage::Confirming { have, required } => ("confirming", None, Some((*have, *required))),
                 Stage::Confirmed => ("confirmed", None, None),
                 Stage::Ready => ("ready", None, None),

@@ -36,5 +36,5 @@ pub use grant::request_grant;
 pub use provider::{Provider, RpcError};
 pub use revert::Revert;
 pub use rpc::ReadError;
-pub use transaction::{ChainConfig, Receipt, Stage, Submitted, receipt, submit, submit_with_progress};
+pub use transaction::{ChainConfig, Receipt, Stage, Submitted, check_chain, receipt, submit, submit_with_progress};
 pub use views::{ChannelState, ChannelStatus, SessionSlot, SideState, balance, challenge, channel, session};

@@ -59,9 +59,9 @@ impl<S: Signer> Engine<S> {
                 Ok(())
             }
             Command::Pay { channel: id, payment, amount, memo } => {
-                let (counts, limit) = (self.own_key_counts(now), self.config.queue);
+                let (denied, limit) = (self.own_key_is_denied(now), self.config.queue);
                 let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
-                if !counts && channel.is_live() {
+                if denied && channel.is_live() {
                     return Err(EngineError::NotAuthorized);
                 }
                 channel.enqueue(Queued { payment, amount, memo }, limit)?;

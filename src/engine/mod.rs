@@ -206,6 +206,7 @@ impl<S: Signer> Engine<S> {
             | Input::Offline
             | Input::Found { .. }
             | Input::SessionRead { .. }
+            | Input::Agreed(_)
             | Input::Granted(_) => false,
         };
         match input {
@@ -219,6 +220,7 @@ impl<S: Signer> Engine<S> {
                 self.session_read(SessionRead { wallet, session_key, valid_until, revoked_from }, now, out);
             }
             Input::Chain(chain) => self.chain(chain, now, out),
+            Input::Agreed(id) => self.agreed(id, out),
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::Granted(grant) => self.granted(grant, now, out),
@@ -255,6 +257,13 @@ impl<S: Signer> Engine<S> {
     fn own_key_counts(&self, now: Timestamp) -> bool {
         let until = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
         self.peers.key_counts(self.config.wallet, self.address, self.grant.as_ref(), until)
+    }
+
+    /// True when the Judge's record of this client's key was read, and what the key signs is not sure to count. Before it is
+    /// read, which is so after every start, payments wait for it.
+    fn own_key_is_denied(&self, now: Timestamp) -> bool {
+        let key = self.signer.public_key().address();
+        self.peers.knows_session(self.config.wallet, key) && !self.own_key_counts(now)
     }
 
     fn fail_queue(&mut self, id: ChannelId, error: &EngineError, out: &mut Out) {

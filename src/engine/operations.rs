@@ -147,6 +147,21 @@ impl<S: Signer> Engine<S> {
         }
     }
 
+    /// The wallet has a transaction on its way; what the chain has told of it already is newer.
+    fn submitted(&mut self, operation: &str, hash: Option<B256>, out: &mut Out) {
+        let known = self.operations.iter().find(|known| known.id == operation).and_then(|known| known.stage);
+        if !matches!(known, Some(Stage::Confirming { .. })) {
+            self.progress(operation, Stage::Submitted(hash), out);
+        }
+    }
+
+    pub(super) fn agreed(&mut self, id: TransactionId, out: &mut Out) {
+        let operation = self.transactions.get(&id).and_then(|transaction| transaction.operation.clone());
+        if let Some(operation) = operation {
+            self.submitted(&operation, None, out);
+        }
+    }
+
     pub(super) fn waits_for_partner(&mut self, operation: &str, out: &mut Out) {
         self.progress(operation, Stage::Partner, out);
     }
@@ -171,7 +186,7 @@ impl<S: Signer> Engine<S> {
                     out.dirty.insert(channel);
                 }
                 if let Some(operation) = operation {
-                    self.progress(&operation, Stage::Submitted(hash), out);
+                    self.submitted(&operation, Some(hash), out);
                 }
             }
             Err(failure) => {

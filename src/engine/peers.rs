@@ -11,7 +11,7 @@ use crate::protocol::{Address, ChannelId, Grant, Hello, Message, PublicKey, Time
 use super::channel::{Authenticated, Channel};
 use super::records::{self, OwnRecord, PeerRecord};
 use super::table::Table;
-use super::{Effect, Engine, Out, Signer};
+use super::{Effect, Engine, EngineError, Out, Signer};
 
 /// The longest pause between attempts to reach a partner, in seconds.
 const MAX_PAUSE: Timestamp = 30;
@@ -187,6 +187,14 @@ impl<S: Signer> Engine<S> {
     fn wake_queues(&self, out: &mut Out) {
         let waiting = self.channels.values().filter(|channel| channel.has_queue());
         out.seen.extend(waiting.map(|channel| channel.id));
+    }
+
+    /// This client's key does not count: payments that came before that was known are not signed.
+    fn refuse_queues(&mut self, out: &mut Out) {
+        let waiting = self.channels.values().filter(|channel| channel.has_queue()).map(|channel| channel.id);
+        for id in waiting.collect::<Vec<_>>() {
+            self.fail_queue(id, &EngineError::NotAuthorized, out);
+        }
     }
 
     pub(super) fn offline(&mut self, out: &mut Out) {
@@ -379,10 +387,12 @@ impl<S: Signer> Engine<S> {
             return;
         }
         self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-        if wallet == self.config.wallet {
-            self.wake_queues(out);
-        } else {
+        if wallet != self.config.wallet {
             self.refresh_validity(wallet, out);
+        } else if self.own_key_is_denied(now) {
+            self.refuse_queues(out);
+        } else {
+            self.wake_queues(out);
         }
         self.rehear(|from, hello| hello.wallet == wallet && from.address() == session_key, now, out);
     }

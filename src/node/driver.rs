@@ -119,7 +119,7 @@ where
             domain: config.domain.clone(),
             wallet: config.wallet,
             confirmations: config.confirmations,
-            challenge: chain_task::challenge(&provider, &store, config.domain.judge()).await?,
+            challenge: chain_task::challenge(&provider, &store, &config.domain).await?,
             window: config.window,
             queue: Config::QUEUE,
         };
@@ -261,7 +261,8 @@ where
         let (proof, grant) = history::oldest_received(&*self.shared.store(), id).await?;
         let key = self.channel(id).await?.key;
         let call = crate::protocol::JudgeCall::Close { key, proof, grant };
-        let sent = chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call).await;
+        let sent =
+            chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call, &|| {}).await;
         sent.map(|_| ()).map_err(|error| chain_task::chain_error(&error))
     }
 
@@ -456,7 +457,9 @@ impl<K: Platform> Shared<K> {
             Effect::Transact { id, call } => {
                 let (shared, generation) = (Rc::clone(self), self.generation.get());
                 self.runtime.spawn(Box::pin(async move {
-                    let sent = chain_task::submit(&shared.provider, &shared.runtime, &shared.config, &call).await;
+                    let agreed = || shared.input(Input::Agreed(id));
+                    let sent =
+                        chain_task::submit(&shared.provider, &shared.runtime, &shared.config, &call, &agreed).await;
                     let outcome = sent.map_err(chain_task::failure);
                     if shared.generation.get() == generation {
                         shared.input(Input::Transaction { id, outcome });
