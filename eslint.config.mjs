@@ -7,7 +7,7 @@ import typescript from "typescript-eslint";
 const unused = { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" };
 
 export default typescript.config(
-  { ignores: ["**/dist/", "**/node_modules/", "**/test-results/", "target/", ".chit/", "contracts/artifacts/"] },
+  { ignores: ["**/dist/", "**/node_modules/", "**/test-results/", "**/target/", ".chit/", "contracts/artifacts/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

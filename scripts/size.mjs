@@ -2,6 +2,7 @@
 // wasm and JavaScript. Fails above the limit, so that nobody grows it without noticing.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "vite";
 import { inRoot } from "./lib/paths.mjs";
@@ -11,12 +12,12 @@ import { main, UserError } from "./lib/run.mjs";
  * Bytes of wasm and JavaScript together, gzipped. The aim is 300 KB and then 200; it is not reached yet, so this holds what was
  * reached and must only ever be lowered.
  */
-const limit = 445 * 1024;
+const limit = 320 * 1024;
 
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 
-/** Builds the application and returns its files' sizes. */
-async function measure() {
+/** Builds the application and returns the size of each of its files. */
+async function files() {
   // Inside the clone, so that the package is found as a workspace.
   const folder = inRoot("www", "node_modules", ".chit-size");
   rmSync(folder, { recursive: true, force: true });
@@ -47,14 +48,23 @@ const add = (sizes) =>
     brotli: 0,
   });
 
-await main(async () => {
-  const files = (await measure()).filter(({ kind }) => kind === "wasm" || kind === "js");
-  const rows = { wasm: add(files.filter(({ kind }) => kind === "wasm")), js: add(files.filter(({ kind }) => kind === "js")), together: add(files) };
-  if (rows.wasm.raw === 0) throw new UserError("the bundle holds no wasm: the package no longer brings its own");
+/** Raw, gzipped and brotli bytes of the wasm, of the JavaScript, and of both together. */
+export async function measure() {
+  const counted = (await files()).filter(({ kind }) => kind === "wasm" || kind === "js");
+  const of = (wanted) => add(counted.filter(({ kind }) => kind === wanted));
+  const sizes = { wasm: of("wasm"), js: of("js"), together: add(counted) };
+  if (sizes.wasm.raw === 0) throw new UserError("the bundle holds no wasm: the package no longer brings its own");
+  return sizes;
+}
+
+async function check() {
+  const rows = await measure();
   const cell = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(11);
   console.log(`${"".padEnd(10)}${["raw", "gzip", "brotli"].map((name) => name.padStart(11)).join("")}`);
   for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) console.log(name.padEnd(10) + [raw, gzip, brotli].map(cell).join(""));
   const good = rows.together.gzip <= limit;
   console.log(`limit: ${limit / 1024} KB gzip\nsize: ${good ? "1 passed, 0" : "0 passed, 1"} failed`);
   if (!good) throw new UserError("the package is larger than its limit");
-});
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(check);

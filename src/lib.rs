@@ -10,6 +10,9 @@
 pub mod browser;
 pub mod chain;
 pub mod engine;
+#[cfg(any(feature = "fuzzing", all(test, not(target_arch = "wasm32"))))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod node;
 pub mod protocol;
 pub mod routing;

@@ -121,7 +121,7 @@ export interface Progress {
   /**
    * - `partner`: waiting for the partner's signature;
    * - `wallet`: waiting for the person to confirm in the wallet;
-   * - `submitted`: the transaction is sent, `hash` is its hash;
+   * - `submitted`: the transaction is sent, `hash` is its hash, where the wallet tells it at once;
    * - `confirming`: it is in a block, `confirmations` of `required` have passed;
    * - `confirmed`: it has enough confirmations;
    * - `ready`: the channel can pay.

@@ -5,11 +5,13 @@ import { UserError } from "./run.mjs";
 import { wasmCargo, wasmTarget } from "./rust-wasm.mjs";
 
 /** Our own test files, named one by one: what `node --test` makes of a folder differs between Node's versions. */
-const testFiles = () =>
-  readdirSync(inRoot("scripts"), { recursive: true })
+const testFiles = (...folders) =>
+  folders
+    .flatMap((folder) => readdirSync(inRoot(folder), { recursive: true }).map((name) => inRoot(folder, name)))
     .filter((name) => name.endsWith(".test.mjs"))
-    .map((name) => inRoot("scripts", name))
     .sort();
+
+const nodeTests = (run, ...folders) => node(run, "--test", "--test-reporter=spec", ...testFiles(...folders));
 
 function need(folder) {
   if (!existsSync(inRoot(folder, "package.json"))) throw new UserError(`${folder}/ is missing`);
@@ -50,7 +52,7 @@ export const steps = [
     what: "Rust lints of the browser's code",
     body: async (run) => {
       const { command, args, env } = wasmCargo();
-      const wanted = ["clippy", "--package", "chit-client", "--lib", "--tests", "--locked", "--target", wasmTarget];
+      const wanted = ["clippy", "--package", "chit-client", "--package", "chit-bench", "--lib", "--tests", "--locked", "--target", wasmTarget];
       await run(command, [...args, ...wanted, ...denyWarnings], { env });
     },
   },
@@ -63,7 +65,8 @@ export const steps = [
     },
   },
   { name: "rust", what: "Rust tests", counts: true, body: (run) => run("cargo", ["test", "--workspace", "--locked"]) },
-  { name: "scripts", what: "tests of these scripts", counts: true, body: (run) => node(run, "--test", "--test-reporter=spec", ...testFiles()) },
+  { name: "scripts", what: "tests of these scripts", counts: true, body: (run) => nodeTests(run, "scripts", "benches/lib") },
+  { name: "vectors", what: "golden vectors, computed again by viem", counts: true, body: (run) => nodeTests(run, "tests/vectors") },
   { name: "wasm", what: "wasm tests in Chromium", counts: true, body: (run) => node(run, inRoot("scripts", "test-wasm.mjs")) },
   { name: "build", what: "wasm, npm package, demo page", body: (run) => node(run, inRoot("scripts", "build.mjs")) },
   { name: "eslint", what: "TypeScript and JavaScript lints", body: (run) => npmTool(run, "eslint", "eslint", ["."]) },

@@ -6,20 +6,19 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use js_sys::{Function, Object, Reflect};
+use js_sys::{Function, JSON};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::engine::{Command, EngineError, Reply};
+use crate::engine::{CloseMode, Command, Config, EngineError, Reply};
 use crate::node::{Node, NodeConfig, NodeError, NodeEvent, PaymentQuery, Services};
-use crate::protocol::{Address, ChannelId, Domain, Memo, PaymentId};
+use crate::protocol::{Address, B256, ChannelId, Domain, Memo, PaymentId};
 
 use super::error::{PanicWatch, chit_error, is_poisoned};
+use super::params::{BadParam, Params};
 use super::persistence::{self, Persistence};
 use super::runtime::{self, BrowserRuntime};
-use super::views::{
-    AuthorizationObject, ChannelObject, ConfigObject, EventObject, ModeName, PaymentObject, Request, StatusObject, Text,
-};
+use super::views::{AuthorizationObject, ChannelObject, EventObject, PaymentObject, StatusObject, Text};
 use super::{Eip1193, IndexedDb, InjectedWallet, LockError, VaultError, WebLock, WebSocketDial, load_or_create};
 
 /// The most payments that one listing returns.
@@ -46,30 +45,13 @@ impl ChitCore {
     /// A `ChitError`: `ALREADY_OPEN` when another tab has the account, `STORAGE_*` when storage cannot be opened, `VAULT_*`
     /// when the session key cannot be unsealed, or the chain's error when the Judge cannot be read.
     pub async fn open(config: JsValue, provider: Eip1193, on_event: Function) -> Result<Self, JsValue> {
-        let config: ConfigObject = parse(config)?;
-        let from_block = config
-            .from_block
-            .strip_prefix("0x")
-            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| invalid("fromBlock is not a quantity in hex"))?;
-        let (judge, wallet) = (config.judge.0, config.wallet.0);
-        let storage = config.storage_name.unwrap_or_else(|| "chit".into());
-        let name = format!("{storage}:{}:{judge}:{wallet}", config.chain_id);
-
+        let (storage, config) = read_config(&Params::new(config)?)?;
+        let NodeConfig { domain, wallet, .. } = config.clone();
+        let name = format!("{storage}:{}:{}:{wallet}", domain.chain_id(), domain.judge());
         let panics = PanicWatch::new(on_event.clone());
-        let domain = Domain::new(config.chain_id, judge);
         let lock = WebLock::acquire(&name, true).await.map_err(|error| lock_error(&error))?;
         let store = IndexedDb::open(&name).await.map_err(|error| node_error(&NodeError::Store(error)))?;
         let key = load_or_create(&store, &domain, wallet).await.map_err(vault_error)?;
-        let node_config = NodeConfig {
-            domain,
-            wallet,
-            confirmations: config.confirmations.unwrap_or(crate::engine::Config::CONFIRMATIONS).max(1),
-            from_block,
-            polling_interval: Duration::from_millis(config.polling_interval.unwrap_or(4_000).max(50)),
-            relay_url: config.relay_url,
-            window: config.window.unwrap_or(crate::engine::Config::WINDOW).max(1),
-        };
         let provider = InjectedWallet::new(provider);
         let services = Services { store, provider, dial: WebSocketDial::default(), runtime: BrowserRuntime };
         let listener = move |event: NodeEvent| {
@@ -78,7 +60,7 @@ impl ChitCore {
                 let _ = on_event.call1(&JsValue::NULL, &object);
             }
         };
-        let node = Node::start(node_config, services, key, listener).await.map_err(|error| node_error(&error))?;
+        let node = Node::start(config, services, key, listener).await.map_err(|error| node_error(&error))?;
         Ok(Self { node, lock: RefCell::new(Some(lock)), _panics: panics })
     }
 
@@ -90,10 +72,8 @@ impl ChitCore {
         if is_poisoned() {
             return Err(chit_error("FATAL", "the client crashed; reload the page", &JsValue::UNDEFINED, false).into());
         }
-        let request = Object::new();
-        Reflect::set(&request, &"method".into(), &method.into())?;
-        Reflect::set(&request, &"params".into(), &params)?;
-        self.carry_out(parse(request.into())?).await
+        let params = Params::new(params)?;
+        self.carry_out(&method, &params).await
     }
 
     /// Stops, and lets another tab take the account over.
@@ -108,76 +88,39 @@ impl ChitCore {
 }
 
 impl ChitCore {
-    async fn carry_out(&self, request: Request) -> Result<JsValue, JsValue> {
-        match request {
-            Request::Authorize {} => {
+    async fn carry_out(&self, method: &str, params: &Params) -> Result<JsValue, JsValue> {
+        if let Some(command) = self.read_command(method, params).await? {
+            if matches!(command, Command::Open { .. }) {
+                // The first deposit is the moment to ask for storage that the browser does not evict.
+                persistence::persist().await;
+            }
+            return match self.node.command(command).await {
+                Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
+                Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
+                Err(error) => Err(node_error(&error)),
+            };
+        }
+        match method {
+            "authorize" => {
                 let grant = self.node.authorize().await.map_err(|error| node_error(&error))?;
                 to_js(&AuthorizationObject::from(&grant))
             }
-            Request::OpenChannel { operation, partner, token, deposit, salt } => {
-                // The first deposit is the moment to ask for storage that the browser does not evict.
-                persistence::persist().await;
-                let salt = match salt {
-                    Some(Text(salt)) => u64::from_be_bytes(last_eight(&salt.0)),
-                    None => u64::from_be_bytes(random()?),
-                };
-                self.command(Command::Open { operation, partner: partner.0, token: token.0, deposit: deposit.0, salt })
-                    .await
+            "cancelPayment" => self.cancel(params.required("payment")?).await,
+            "channels" => {
+                let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
+                to_js(&channels.iter().map(ChannelObject::from).collect::<Vec<_>>())
             }
-            Request::Deposit { operation, channel, amount } => {
-                self.command(Command::Deposit { operation, channel: channel.0, amount: amount.0 }).await
-            }
-            Request::Pay { payment, channel, to, token, amount, memo } => {
-                let channel = match (channel, to) {
-                    (Some(channel), _) => channel.0,
-                    (None, Some(to)) => self.channel_to(to.0, token.map(|token| token.0).unwrap_or_default())?,
-                    (None, None) => return Err(invalid("pay needs a channel, or to and token")),
-                };
-                let payment = match payment {
-                    Some(payment) => payment.0,
-                    None => PaymentId(random()?),
-                };
-                let memo = memo.map(Memo::new).transpose().map_err(|error| invalid(&error.to_string()))?;
-                self.command(Command::Pay { channel, payment, amount: amount.0, memo }).await
-            }
-            Request::CancelPayment { payment } => {
-                for channel in self.node.channels() {
-                    let command = Command::CancelPayment { channel: channel.id, payment: payment.0 };
-                    match self.node.command(command).await {
-                        Err(NodeError::Engine(EngineError::UnknownPayment)) => {}
-                        Err(error) => return Err(node_error(&error)),
-                        Ok(_) => return Ok(JsValue::TRUE),
-                    }
-                }
-                Err(node_error(&NodeError::Engine(EngineError::UnknownPayment)))
-            }
-            Request::Withdraw { operation, channel, amount, timeout } => {
-                let timeout = seconds(timeout);
-                self.command(Command::Withdraw { operation, channel: channel.0, amount: amount.0, timeout }).await
-            }
-            Request::CloseChannel { operation, channel, mode, timeout, force } => {
-                let mode = mode.unwrap_or(ModeName::Auto).into();
-                let timeout = seconds(timeout);
-                self.command(Command::Close { operation, channel: channel.0, mode, timeout, force }).await
-            }
-            Request::Respond { operation, channel } => {
-                self.command(Command::Respond { operation, channel: channel.0 }).await
-            }
-            Request::Settle { operation, channel } => {
-                self.command(Command::Settle { operation, channel: channel.0 }).await
-            }
-            Request::Channels {} => to_js(&self.node.channels().iter().map(ChannelObject::from).collect::<Vec<_>>()),
-            Request::Channel { channel } => self.view(channel.0),
-            Request::Payments { channel, limit, before } => {
+            "channel" => self.view(params.required("channel")?).await,
+            "payments" => {
                 let query = PaymentQuery {
-                    channel: channel.map(|channel| channel.0),
-                    limit: limit.unwrap_or(MAX_LISTED).min(MAX_LISTED),
-                    before: before.map(|payment| payment.0),
+                    channel: params.optional("channel")?,
+                    limit: params.optional("limit")?.unwrap_or(MAX_LISTED).min(MAX_LISTED),
+                    before: params.optional("before")?,
                 };
                 let payments = self.node.payments(&query).await.map_err(|error| node_error(&error))?;
                 to_js(&payments.iter().map(PaymentObject::from).collect::<Vec<_>>())
             }
-            Request::Status {} => {
+            "status" => {
                 let persisted = match persistence::persisted().await {
                     Persistence::Granted => Some(true),
                     Persistence::Refused => Some(false),
@@ -185,37 +128,102 @@ impl ChitCore {
                 };
                 to_js(&StatusObject::new(self.node.status(), persisted))
             }
-            Request::Balance { token } => {
-                let balance = self.node.balance(token.0).await.map_err(|error| node_error(&error))?;
+            "balance" => {
+                let balance = self.node.balance(params.required("token")?).await.map_err(|error| node_error(&error))?;
                 to_js(&Text(balance))
             }
-            Request::DebugOffline { offline } => {
-                self.node.set_offline(offline);
+            "debugOffline" => {
+                self.node.set_offline(params.required("offline")?);
                 Ok(JsValue::UNDEFINED)
             }
-            Request::DebugCloseWithOldProof { channel } => {
-                self.node.close_with_old_proof(channel.0).await.map_err(|error| node_error(&error))?;
-                self.view(channel.0)
+            "debugCloseWithOldProof" => {
+                let channel = params.required("channel")?;
+                self.node.close_with_old_proof(channel).await.map_err(|error| node_error(&error))?;
+                self.view(channel).await
+            }
+            unknown => Err(invalid(&format!("there is no method {unknown}"))),
+        }
+    }
+
+    /// The engine's command for a method that is one.
+    async fn read_command(&self, method: &str, params: &Params) -> Result<Option<Command>, JsValue> {
+        Ok(Some(match method {
+            "openChannel" => {
+                let salt = match params.optional::<B256>("salt")? {
+                    Some(salt) => last_eight(&salt.0),
+                    None => random()?,
+                };
+                Command::Open {
+                    operation: params.required("operation")?,
+                    partner: params.required("partner")?,
+                    token: params.required("token")?,
+                    deposit: params.required("deposit")?,
+                    salt: u64::from_be_bytes(salt),
+                }
+            }
+            "deposit" => Command::Deposit {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                amount: params.required("amount")?,
+            },
+            "pay" => self.payment(params).await?,
+            "withdraw" => Command::Withdraw {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                amount: params.required("amount")?,
+                timeout: seconds(params.optional("timeout")?),
+            },
+            "closeChannel" => Command::Close {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                mode: params.optional("mode")?.unwrap_or(CloseMode::Auto),
+                timeout: seconds(params.optional("timeout")?),
+                force: params.optional("force")?.unwrap_or(false),
+            },
+            "respond" => {
+                Command::Respond { operation: params.required("operation")?, channel: params.required("channel")? }
+            }
+            "settle" => {
+                Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    async fn payment(&self, params: &Params) -> Result<Command, JsValue> {
+        let channel = match (params.optional("channel")?, params.optional("to")?) {
+            (Some(channel), _) => channel,
+            (None, Some(to)) => self.channel_to(to, params.optional("token")?.unwrap_or_default()).await?,
+            (None, None) => return Err(invalid("pay needs a channel, or to and token")),
+        };
+        let payment = match params.optional("payment")? {
+            Some(payment) => payment,
+            None => PaymentId(random()?),
+        };
+        let memo = params.optional::<String>("memo")?.map(Memo::new);
+        let memo = memo.transpose().map_err(|error| invalid(&error.to_string()))?;
+        Ok(Command::Pay { channel, payment, amount: params.required("amount")?, memo })
+    }
+
+    async fn cancel(&self, payment: PaymentId) -> Result<JsValue, JsValue> {
+        for channel in self.node.channels().await.map_err(|error| node_error(&error))? {
+            match self.node.command(Command::CancelPayment { channel: channel.id, payment }).await {
+                Err(NodeError::Engine(EngineError::UnknownPayment)) => {}
+                Err(error) => return Err(node_error(&error)),
+                Ok(_) => return Ok(JsValue::TRUE),
             }
         }
+        Err(node_error(&NodeError::Engine(EngineError::UnknownPayment)))
     }
 
-    async fn command(&self, command: Command) -> Result<JsValue, JsValue> {
-        match self.node.command(command).await {
-            Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
-            Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
-            Err(error) => Err(node_error(&error)),
-        }
-    }
-
-    fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
-        let view = self.node.channel(id).map_err(|error| node_error(&error))?;
+    async fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
+        let view = self.node.channel(id).await.map_err(|error| node_error(&error))?;
         to_js(&ChannelObject::from(&view))
     }
 
     /// The open channel with a partner that can pay the most.
-    fn channel_to(&self, partner: Address, token: Address) -> Result<ChannelId, JsValue> {
-        let channels = self.node.channels();
+    async fn channel_to(&self, partner: Address, token: Address) -> Result<ChannelId, JsValue> {
+        let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
         let candidates = channels.iter().filter(|view| view.partner == partner && view.key.token == token);
         let best = candidates.max_by_key(|view| (view.ready, view.capacity));
         best.map(|view| view.id).ok_or_else(|| node_error(&NodeError::Engine(EngineError::UnknownChannel)))
@@ -239,17 +247,28 @@ fn last_eight(bytes: &[u8; 32]) -> [u8; 8] {
     last
 }
 
-fn parse<T: serde::de::DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| invalid(&error.to_string()))
+/// The prefix of storage names, and what a node is told.
+fn read_config(params: &Params) -> Result<(String, NodeConfig), BadParam> {
+    let from_block: String = params.required("fromBlock")?;
+    let from_block = from_block.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let config = NodeConfig {
+        domain: Domain::new(params.required("chainId")?, params.required("judge")?),
+        wallet: params.required("wallet")?,
+        confirmations: params.optional("confirmations")?.unwrap_or(Config::CONFIRMATIONS).max(1),
+        from_block: from_block.ok_or_else(|| BadParam("fromBlock: not a quantity in hex".into()))?,
+        polling_interval: Duration::from_millis(params.optional("pollingInterval")?.unwrap_or(4_000).max(50)),
+        relay_url: params.required("relayUrl")?,
+        window: params.optional("window")?.unwrap_or(Config::WINDOW).max(1),
+    };
+    Ok((params.optional("storageName")?.unwrap_or_else(|| "chit".into()), config))
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    value.serialize(&serializer).map_err(|error| invalid(&error.to_string()))
+    JSON::parse(&serde_json::to_string(value).map_err(|error| invalid(&error.to_string()))?)
 }
 
 fn invalid(message: &str) -> JsValue {
-    chit_error("INVALID_ARGUMENT", message, &JsValue::UNDEFINED, false).into()
+    BadParam(message.to_owned()).into()
 }
 
 fn node_error(error: &NodeError) -> JsValue {

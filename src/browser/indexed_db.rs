@@ -15,26 +15,26 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use futures::future::{Either, FutureExt, Shared, select};
-use indexed_db_futures::database::Database;
-use indexed_db_futures::internals::SystemRepr;
-use indexed_db_futures::prelude::*;
-use indexed_db_futures::transaction::{Transaction, TransactionDurability, TransactionMode, TransactionOptions};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
+use web_sys::{IdbDatabase, IdbFactory};
 
-use super::runtime;
+use super::{runtime, scope};
 use crate::store::{Batch, Key, Scan, Store, StoreError};
 
 mod failure;
 mod read;
+mod request;
 #[cfg(test)]
 pub(super) mod tests;
+
+use request::{Transaction, answer};
 
 const RECORDS: &str = "records";
 const VAULT: &str = "vault";
 const META: &str = "meta";
 const EPOCH: &str = "epoch";
-const VERSION: u8 = 1;
+const VERSION: u32 = 1;
 
 /// How long opening may take. A browser whose storage process died answers never.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl fmt::Debug for IndexedDb {
 
 struct Connection {
     name: String,
-    database: Database,
+    database: IdbDatabase,
     epoch: f64,
     state: Rc<State>,
     lost: Shared<oneshot::Receiver<()>>,
@@ -87,19 +87,14 @@ impl State {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let system = self.database.as_sys();
-        system.set_onversionchange(None);
-        system.set_onclose(None);
-        system.close();
+        self.database.set_onversionchange(None);
+        self.database.set_onclose(None);
+        self.database.close();
     }
 }
 
 impl Connection {
-    fn write<const N: usize>(&self, tables: [&str; N]) -> Result<Transaction<'_>, StoreError> {
-        write(&self.database, tables)
-    }
-
-    async fn fence(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    async fn fence(&self, transaction: &Transaction) -> Result<(), StoreError> {
         let current = epoch(transaction).await?;
         // Something may have failed while this transaction waited for its turn.
         self.state.check()?;
@@ -107,34 +102,27 @@ impl Connection {
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let transaction = self.write([RECORDS, META])?;
+        let transaction = Transaction::write(&self.database, &[RECORDS, META])?;
         self.fence(&transaction).await?;
-        {
-            let records = transaction.object_store(RECORDS).map_err(failure::of)?;
-            for (key, value) in batch.puts {
-                let put = records.put(js_bytes(&value)).with_key(js_bytes(&key));
-                drop(put.build().map_err(failure::of)?);
-            }
-            for key in batch.deletes {
-                drop(records.delete(js_bytes(&key)).build().map_err(failure::of)?);
-            }
+        let records = transaction.table(RECORDS)?;
+        for (key, value) in batch.puts {
+            records.put_with_key(&js_bytes(&value), &js_bytes(&key)).map_err(failure::of)?;
         }
-        complete(transaction).await
+        for key in batch.deletes {
+            records.delete(&js_bytes(&key)).map_err(failure::of)?;
+        }
+        transaction.complete().await
     }
 
     async fn keep(&self, name: &str, value: JsValue) -> Result<bool, StoreError> {
-        let transaction = self.write([VAULT, META])?;
+        let transaction = Transaction::write(&self.database, &[VAULT, META])?;
         self.fence(&transaction).await?;
-        {
-            let vault = transaction.object_store(VAULT).map_err(failure::of)?;
-            let present: Option<JsValue> =
-                vault.get(name).primitive().map_err(failure::of)?.await.map_err(failure::of)?;
-            if present.is_some() {
-                return Ok(false);
-            }
-            drop(vault.put(value).with_key(JsValue::from_str(name)).build().map_err(failure::of)?);
+        let (vault, name) = (transaction.table(VAULT)?, name.into());
+        if read::value(&vault, &name).await?.is_some() {
+            return Ok(false);
         }
-        complete(transaction).await.map(|()| true)
+        vault.put_with_key(&value, &name).map_err(failure::of)?;
+        transaction.complete().await.map(|()| true)
     }
 }
 
@@ -142,47 +130,34 @@ fn js_bytes(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
 }
 
-fn write<'a, const N: usize>(database: &'a Database, tables: [&str; N]) -> Result<Transaction<'a>, StoreError> {
-    let mut options = TransactionOptions::new();
-    options.set_durability(TransactionDurability::Strict);
-    let builder = database.transaction(tables).with_mode(TransactionMode::Readwrite).with_options(options);
-    builder.build().map_err(failure::of)
-}
-
-/// Ends a transaction and waits for its complete event: only then is it on the disk.
-async fn complete(transaction: Transaction<'_>) -> Result<(), StoreError> {
-    let system = transaction.as_sys().clone();
-    // A transaction that failed while it was committing says why only in its own `error`.
-    let reason = |error| system.error().map_or_else(|| failure::of(error), |own| failure::of_dom(&own));
-    transaction.commit().await.map_err(reason)
-}
-
-async fn epoch(transaction: &Transaction<'_>) -> Result<f64, StoreError> {
-    let meta = transaction.object_store(META).map_err(failure::of)?;
-    let stored: Option<JsValue> = meta.get(EPOCH).primitive().map_err(failure::of)?.await.map_err(failure::of)?;
-    let Some(stored) = stored else { return Ok(0.0) };
+async fn epoch(transaction: &Transaction) -> Result<f64, StoreError> {
+    let Some(stored) = read::value(&transaction.table(META)?, &EPOCH.into()).await? else { return Ok(0.0) };
     stored.as_f64().ok_or_else(|| StoreError::Corrupt("the epoch is not a number".to_owned()))
 }
 
-async fn raise_epoch(database: &Database) -> Result<f64, StoreError> {
-    let transaction = write(database, [META])?;
+async fn raise_epoch(database: &IdbDatabase) -> Result<f64, StoreError> {
+    let transaction = Transaction::write(database, &[META])?;
     let raised = epoch(&transaction).await? + 1.0;
-    {
-        let meta = transaction.object_store(META).map_err(failure::of)?;
-        drop(meta.put(raised).with_key(EPOCH).build().map_err(failure::of)?);
-    }
-    complete(transaction).await?;
+    transaction.table(META)?.put_with_key(&raised.into(), &EPOCH.into()).map_err(failure::of)?;
+    transaction.complete().await?;
     Ok(raised)
 }
 
-async fn open_database(name: String) -> Result<(Database, f64), StoreError> {
-    let request = Database::open(name).with_version(VERSION).with_on_upgrade_needed(|_, database| {
-        for table in [RECORDS, VAULT, META] {
-            database.create_object_store(table).build()?;
+fn factory() -> Result<IdbFactory, StoreError> {
+    scope::indexed_db().ok_or_else(|| StoreError::Lost("there is no IndexedDB here".to_owned()))
+}
+
+async fn open_database(name: String) -> Result<(IdbDatabase, f64), StoreError> {
+    let request = factory()?.open_with_u32(&name, VERSION).map_err(failure::of)?;
+    let upgrade: Closure<dyn FnMut() -> Result<(), JsValue>> = Closure::new({
+        let request = request.clone();
+        move || {
+            let database: IdbDatabase = request.result()?.unchecked_into();
+            [RECORDS, VAULT, META].iter().try_for_each(|table| database.create_object_store(table).map(drop))
         }
-        Ok(())
     });
-    let database = request.build().map_err(failure::of_open)?.await.map_err(failure::of_open)?;
+    request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
+    let database: IdbDatabase = answer(request).await?.unchecked_into();
     match raise_epoch(&database).await {
         Ok(epoch) => Ok((database, epoch)),
         Err(error) => {
@@ -215,41 +190,32 @@ impl IndexedDb {
         }
     }
 
-    fn connected(name: &str, database: Database, epoch: f64) -> Self {
+    fn connected(name: &str, database: IdbDatabase, epoch: f64) -> Self {
         let (signal, lost) = oneshot::channel();
         let state = Rc::new(State { failure: RefCell::default(), signal: RefCell::new(Some(signal)) });
         let on_version_change: Closure<dyn FnMut()> = Closure::new({
             let (state, database) = (Rc::clone(&state), database.clone());
             move || {
                 state.lose("the database is being deleted or upgraded by another tab");
-                database.as_sys().close();
+                database.close();
             }
         });
         let on_close: Closure<dyn FnMut()> = Closure::new({
             let state = Rc::clone(&state);
             move || state.lose("the browser closed the database")
         });
-        database.as_sys().set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-        database.as_sys().set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         let events = [on_version_change, on_close];
         let name = name.to_owned();
         Self { connection: Rc::new(Connection { name, database, epoch, state, lost: lost.shared(), _events: events }) }
-    }
-
-    /// Opens the database again, as a new owner. This handle and its clones are closed.
-    ///
-    /// # Errors
-    /// As [`IndexedDb::open`].
-    pub async fn reopen(&self) -> Result<Self, StoreError> {
-        self.close();
-        Self::open(&self.connection.name).await
     }
 
     /// Closes the connection of this handle and its clones. Wait for what is under way first: what has not reached the
     /// database yet fails.
     pub fn close(&self) {
         self.connection.state.fail(&StoreError::Lost("the database was closed".to_owned()));
-        self.connection.database.as_sys().close();
+        self.connection.database.close();
     }
 
     /// Deletes the database called `name` with all that is in it, once every open handle has let go.
@@ -257,7 +223,7 @@ impl IndexedDb {
     /// # Errors
     /// [`StoreError::Lost`] when the browser does not do it.
     pub async fn delete(name: &str) -> Result<(), StoreError> {
-        Database::delete_by_name(name).map_err(failure::of_open)?.await.map_err(failure::of)
+        answer(factory()?.delete_database(name).map_err(failure::of)?).await.map(|_| ())
     }
 
     /// The value called `name` in the vault.
@@ -295,6 +261,11 @@ impl IndexedDb {
 }
 
 impl Store for IndexedDb {
+    async fn reopen(&self) -> Result<Self, StoreError> {
+        self.close();
+        Self::open(&self.connection.name).await
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let connection = Rc::clone(&self.connection);
         self.run(async move { connection.commit(batch).await }).await

@@ -6,7 +6,8 @@
 mod core;
 pub mod error;
 mod indexed_db;
-pub mod persistence;
+pub mod params;
+mod persistence;
 pub mod runtime;
 mod scope;
 mod vault;

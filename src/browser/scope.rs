@@ -14,6 +14,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn crypto(this: &Scope) -> Option<CryptoScope>;
 
+    #[wasm_bindgen(method, getter, catch, js_name = indexedDB)]
+    fn indexed_db(this: &Scope) -> Result<Option<web_sys::IdbFactory>, JsValue>;
+
     #[wasm_bindgen(method, getter)]
     fn navigator(this: &Scope) -> Option<NavigatorScope>;
 
@@ -38,6 +41,11 @@ fn scope() -> Scope {
 /// WebCrypto, in a secure context.
 pub(super) fn subtle_crypto() -> Option<web_sys::SubtleCrypto> {
     scope().crypto()?.subtle()
+}
+
+/// IndexedDB, where the page may use it: in an opaque origin even asking throws.
+pub(super) fn indexed_db() -> Option<web_sys::IdbFactory> {
+    scope().indexed_db().ok().flatten()
 }
 
 /// The storage manager, in a secure context.

@@ -1,8 +1,8 @@
-//! Plain JavaScript objects for what the application sees, and typed parameters for what it asks.
+//! Plain JavaScript objects for what the application sees, and texts for what it names.
 //!
 //! Amounts cross as decimal strings: wasm-bindgen's integers wrap silently. The TypeScript above turns them into bigints.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::engine::{Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status};
 use crate::node::{NodeEvent, NodeStatus};
@@ -15,13 +15,6 @@ pub(super) struct Text<T>(pub(super) T);
 impl<T: std::fmt::Display> Serialize for Text<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de, T: FromText> Deserialize<'de> for Text<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        T::from_text(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
@@ -334,7 +327,7 @@ fn engine_event(event: &Event) -> EventObject {
             let (name, hash, counts) = match stage {
                 Stage::Partner => ("partner", None, None),
                 Stage::Wallet => ("wallet", None, None),
-                Stage::Submitted(hash) => ("submitted", Some(Text(*hash)), None),
+                Stage::Submitted(hash) => ("submitted", hash.map(Text), None),
                 Stage::Confirming { have, required } => ("confirming", None, Some((*have, *required))),
                 Stage::Confirmed => ("confirmed", None, None),
                 Stage::Ready => ("ready", None, None),
@@ -349,108 +342,13 @@ fn engine_event(event: &Event) -> EventObject {
     }
 }
 
-/// What a client is configured with.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ConfigObject {
-    pub(super) chain_id: u64,
-    pub(super) judge: Text<Address>,
-    /// A quantity in hex, as JSON-RPC writes it.
-    pub(super) from_block: String,
-    pub(super) confirmations: Option<u64>,
-    pub(super) polling_interval: Option<u64>,
-    pub(super) relay_url: String,
-    pub(super) wallet: Text<Address>,
-    pub(super) storage_name: Option<String>,
-    pub(super) window: Option<usize>,
-}
-
-/// How a close is asked for.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum ModeName {
-    Auto,
-    Cooperative,
-    Unilateral,
-}
-
-impl From<ModeName> for CloseMode {
-    fn from(mode: ModeName) -> Self {
-        match mode {
-            ModeName::Auto => Self::Auto,
-            ModeName::Cooperative => Self::Cooperative,
-            ModeName::Unilateral => Self::Unilateral,
+impl FromText for CloseMode {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cooperative" => Ok(Self::Cooperative),
+            "unilateral" => Ok(Self::Unilateral),
+            _ => Err("not auto, cooperative or unilateral".into()),
         }
     }
-}
-
-/// What JavaScript asks, by method name. Timeouts are in milliseconds.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "method", content = "params", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(super) enum Request {
-    Authorize {},
-    OpenChannel {
-        operation: String,
-        partner: Text<Address>,
-        token: Text<Address>,
-        deposit: Text<Amount>,
-        salt: Option<Text<B256>>,
-    },
-    Deposit {
-        operation: String,
-        channel: Text<ChannelId>,
-        amount: Text<Amount>,
-    },
-    Pay {
-        payment: Option<Text<PaymentId>>,
-        channel: Option<Text<ChannelId>>,
-        to: Option<Text<Address>>,
-        token: Option<Text<Address>>,
-        amount: Text<Amount>,
-        memo: Option<String>,
-    },
-    CancelPayment {
-        payment: Text<PaymentId>,
-    },
-    Withdraw {
-        operation: String,
-        channel: Text<ChannelId>,
-        amount: Text<Amount>,
-        timeout: Option<u64>,
-    },
-    CloseChannel {
-        operation: String,
-        channel: Text<ChannelId>,
-        mode: Option<ModeName>,
-        timeout: Option<u64>,
-        #[serde(default)]
-        force: bool,
-    },
-    Respond {
-        operation: String,
-        channel: Text<ChannelId>,
-    },
-    Settle {
-        operation: String,
-        channel: Text<ChannelId>,
-    },
-    Channels {},
-    Channel {
-        channel: Text<ChannelId>,
-    },
-    Payments {
-        channel: Option<Text<ChannelId>>,
-        limit: Option<usize>,
-        before: Option<Text<PaymentId>>,
-    },
-    Status {},
-    Balance {
-        token: Text<Address>,
-    },
-    DebugOffline {
-        offline: bool,
-    },
-    DebugCloseWithOldProof {
-        channel: Text<ChannelId>,
-    },
 }

@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use js_sys::{Array, BigInt, Object, Promise, Reflect};
-use serde::Serialize;
+use js_sys::{Array, BigInt, JSON, Object, Promise, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -72,16 +71,27 @@ impl Provider for InjectedWallet {
         let arguments: Arguments = Object::new().unchecked_into();
         arguments.set_method(method);
         if !params.is_null() {
-            let params = params
-                .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-                .map_err(|error| plain(INVALID_PARAMS, &error.to_string()))?;
-            arguments.set_params(&params);
+            if !is_exact(&params) {
+                return Err(plain(INVALID_PARAMS, "a number is greater than JavaScript can hold"));
+            }
+            let params = JSON::parse(&params.to_string());
+            arguments.set_params(&params.map_err(|thrown| plain(INVALID_PARAMS, &describe(&thrown)))?);
         }
         let answer = self.provider.request(&arguments).map_err(|thrown| rpc_error(&thrown))?;
         // `resolve` also takes what a provider answers without a promise.
         let answer = JsFuture::from(Promise::resolve(&answer)).await.map_err(|thrown| rpc_error(&thrown))?;
         let json = Reader { left: MAX_VALUES }.value(&answer, MAX_DEPTH);
         json.ok_or_else(|| plain(INTERNAL, "the wallet's answer is not JSON"))
+    }
+}
+
+/// Whether every number stays what it is as one of JavaScript's.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.as_i64().is_some_and(|number| number.unsigned_abs() < 1 << 53),
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
     }
 }
 

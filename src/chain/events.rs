@@ -5,13 +5,14 @@
 
 use std::ops::RangeInclusive;
 
-use alloy::primitives::{Address, B256, Bytes, LogData};
+use alloy::primitives::{Address, B256};
 use alloy::sol_types::SolEvent;
 use serde_json::Value;
 
 use super::bindings::Judge;
 use super::rpc::{address, bytes, hash, quantity};
-use crate::protocol::{Amount, ChainEvent, ChannelId, ChannelKey, JudgeEvent, LogPosition, Nonce};
+use super::words::Words;
+use crate::protocol::{ChainEvent, ChannelKey, JudgeEvent, LogPosition};
 
 /// The most words of data that a log of the Judge has, with room to grow: more is refused before it is copied.
 const MAX_DATA_HEX: usize = 2 + 64 * 64;
@@ -95,94 +96,80 @@ pub fn decode_log(log: &Value, judge: Address, range: &RangeInclusive<u64>) -> R
         return Err(LogError::Malformed);
     }
     let data = bytes(data).ok_or(LogError::Malformed)?;
-    Ok(decode_event(kind, topics, data)?.map(|event| ChainEvent { position, event }))
+    Ok(decode_event(kind, &topics, &data)?.map(|event| ChainEvent { position, event }))
 }
 
-fn decode_event(kind: B256, topics: Vec<B256>, data: Bytes) -> Result<Option<JudgeEvent>, LogError> {
-    let log = LogData::new(topics, data).ok_or(LogError::Malformed)?;
-    Ok(Some(match kind {
+/// How many fields of an event are indexed; `None` for an unknown kind.
+const fn indexed(kind: B256) -> Option<usize> {
+    Some(match kind {
+        Judge::ChannelOpened::SIGNATURE_HASH => 3,
+        Judge::Deposited::SIGNATURE_HASH
+        | Judge::Withdrawn::SIGNATURE_HASH
+        | Judge::ChannelClosing::SIGNATURE_HASH
+        | Judge::ProofAccepted::SIGNATURE_HASH
+        | Judge::LockClaimed::SIGNATURE_HASH
+        | Judge::Paid::SIGNATURE_HASH
+        | Judge::SessionKeySet::SIGNATURE_HASH => 2,
+        Judge::ChannelDone::SIGNATURE_HASH => 1,
+        _ => return None,
+    })
+}
+
+/// Reads an event's fields, the indexed ones first, in the order in which the contract declares them.
+fn decode_event(kind: B256, topics: &[B256], data: &[u8]) -> Result<Option<JudgeEvent>, LogError> {
+    let Some(indexed) = indexed(kind) else { return Ok(None) };
+    let mut words = Words::new(topics, data, indexed)?;
+    let event = match kind {
         Judge::ChannelOpened::SIGNATURE_HASH => {
-            let event: Judge::ChannelOpened = exact(&log)?;
-            let key = ChannelKey { token: event.token, a: event.a, b: event.b, salt: event.salt };
-            if key.id().0 != event.id {
+            let (id, a, b) = (words.channel()?, words.address()?, words.address()?);
+            let key = ChannelKey { a, b, token: words.address()?, salt: words.number()? };
+            if key.id() != id {
                 return Err(LogError::IdMismatch);
             }
             JudgeEvent::Opened { key }
         }
         Judge::Deposited::SIGNATURE_HASH => {
-            let event: Judge::Deposited = exact(&log)?;
-            JudgeEvent::Deposited {
-                channel: ChannelId(event.id),
-                wallet: event.wallet,
-                total: Amount::new(event.total),
-            }
+            JudgeEvent::Deposited { channel: words.channel()?, wallet: words.address()?, total: words.amount()? }
         }
         Judge::Withdrawn::SIGNATURE_HASH => {
-            let event: Judge::Withdrawn = exact(&log)?;
-            JudgeEvent::Withdrawn {
-                channel: ChannelId(event.id),
-                wallet: event.wallet,
-                total: Amount::new(event.total),
-            }
+            JudgeEvent::Withdrawn { channel: words.channel()?, wallet: words.address()?, total: words.amount()? }
         }
         Judge::ChannelClosing::SIGNATURE_HASH => {
-            let event: Judge::ChannelClosing = exact(&log)?;
-            JudgeEvent::Closing {
-                channel: ChannelId(event.id),
-                closer: event.closer,
-                challenge_end: event.challengeEnd.to(),
-            }
+            JudgeEvent::Closing { channel: words.channel()?, closer: words.address()?, challenge_end: words.time()? }
         }
-        Judge::ProofAccepted::SIGNATURE_HASH => {
-            let event: Judge::ProofAccepted = exact(&log)?;
-            JudgeEvent::ProofAccepted {
-                channel: ChannelId(event.id),
-                sender: event.sender,
-                nonce: Nonce::new(event.nonce.to()).map_err(|_| LogError::WrongForm)?,
-                transferred: Amount::new(event.transferred),
-                locked: Amount::new(event.locked),
-                locks_root: event.locksRoot,
-            }
-        }
-        Judge::LockClaimed::SIGNATURE_HASH => {
-            let event: Judge::LockClaimed = exact(&log)?;
-            JudgeEvent::LockClaimed {
-                channel: ChannelId(event.id),
-                sender: event.sender,
-                lock: event.lockId,
-                amount: Amount::new(event.amount),
-            }
-        }
-        Judge::Paid::SIGNATURE_HASH => {
-            let event: Judge::Paid = exact(&log)?;
-            JudgeEvent::Paid {
-                channel: ChannelId(event.id),
-                wallet: event.wallet,
-                amount: Amount::new(event.amount),
-                credited: event.credited,
-            }
-        }
+        Judge::ProofAccepted::SIGNATURE_HASH => JudgeEvent::ProofAccepted {
+            channel: words.channel()?,
+            sender: words.address()?,
+            nonce: words.nonce()?,
+            transferred: words.amount()?,
+            locked: words.amount()?,
+            locks_root: words.word()?,
+        },
+        Judge::LockClaimed::SIGNATURE_HASH => JudgeEvent::LockClaimed {
+            channel: words.channel()?,
+            sender: words.address()?,
+            lock: words.number()?,
+            amount: words.amount()?,
+        },
+        Judge::Paid::SIGNATURE_HASH => JudgeEvent::Paid {
+            channel: words.channel()?,
+            wallet: words.address()?,
+            amount: words.amount()?,
+            credited: words.truth()?,
+        },
         Judge::ChannelDone::SIGNATURE_HASH => {
-            let event: Judge::ChannelDone = exact(&log)?;
-            JudgeEvent::Done { channel: ChannelId(event.id), cooperative: event.cooperative }
+            JudgeEvent::Done { channel: words.channel()?, cooperative: words.truth()? }
         }
-        Judge::SessionKeySet::SIGNATURE_HASH => {
-            let event: Judge::SessionKeySet = exact(&log)?;
-            JudgeEvent::SessionKeySet {
-                wallet: event.wallet,
-                session_key: event.sessionKey,
-                valid_until: event.validUntil,
-                revoked_from: event.revokedFrom,
-            }
-        }
+        Judge::SessionKeySet::SIGNATURE_HASH => JudgeEvent::SessionKeySet {
+            wallet: words.address()?,
+            session_key: words.address()?,
+            valid_until: words.number()?,
+            revoked_from: words.number()?,
+        },
         _ => return Ok(None),
-    }))
-}
-
-/// Decodes an event and encodes it again: a surplus topic, a dirty upper byte or trailing data would otherwise pass.
-fn exact<E: SolEvent>(log: &LogData) -> Result<E, LogError> {
-    let event = E::decode_log_data(log).map_err(|_| LogError::WrongForm)?;
-    if event.encode_log_data() == *log { Ok(event) } else { Err(LogError::WrongForm) }
+    };
+    words.end()?;
+    Ok(Some(event))
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -1,9 +1,11 @@
 //! Logs of a real node (a channel opened, funded, closed, answered and settled), and every way to spoil one.
 
-use alloy::primitives::{address, b256, hex};
+use alloy::primitives::{Bytes, LogData, U256, address, b256, hex};
+use alloy::sol_types::SolEvent;
 use serde_json::json;
 
 use super::*;
+use crate::protocol::{Amount, ChannelId, Nonce};
 
 const JUDGE: Address = address!("0x2e983a1ba5e8b38aaaec4b440b9ddcfbf72e15d1");
 const A: Address = address!("0x70997970c51812dc3a010c7d01b50e0d17dc79c8");
@@ -148,6 +150,56 @@ fn a_spoiled_log_spoils_the_answer() {
     for answer in [json!(null), json!({}), json!("0x"), json!([1]), json!([[]])] {
         assert_eq!(decode(&answer), Err(LogError::Malformed));
     }
+}
+
+#[test]
+fn every_kind_has_its_own_number_of_words_and_no_dirty_bits() {
+    let count = golden().as_array().unwrap().len();
+    for index in 0..count {
+        let spoiled = |spoil: &dyn Fn(&mut Vec<u8>)| {
+            let mut logs = golden();
+            let mut data = hex::decode(logs[index]["data"].as_str().unwrap()).unwrap();
+            spoil(&mut data);
+            logs[index]["data"] = json!(hex::encode_prefixed(data));
+            decode(&logs)
+        };
+        assert!(spoiled(&|_| {}).is_ok());
+        assert_eq!(spoiled(&|data| data.extend([0; 32])), Err(LogError::WrongForm));
+        assert_eq!(spoiled(&|data| data.truncate(data.len() - 32)), Err(LogError::WrongForm));
+        assert_eq!(spoiled(&|data| data[0] = 1), Err(LogError::WrongForm));
+        let mut logs = golden();
+        let topics = logs[index]["topics"].as_array_mut().unwrap();
+        topics.pop();
+        assert_eq!(decode(&logs), Err(LogError::WrongForm));
+    }
+}
+
+#[test]
+fn narrow_numbers_are_read_up_to_their_greatest_value() {
+    let word = |value: U256| B256::from(value);
+    let read = |value: U256| {
+        let data = word(value);
+        let log = [B256::ZERO];
+        let new = || Words::new(&log, data.as_slice(), 0).unwrap();
+        (
+            new().time().is_ok(),
+            new().number().is_ok(),
+            new().amount().is_ok(),
+            new().truth().is_ok(),
+            new().address().is_ok(),
+        )
+    };
+    let bits = |bits: usize| (U256::from(1) << bits) - U256::from(1);
+    assert_eq!(read(bits(1)), (true, true, true, true, true));
+    assert_eq!(read(U256::from(2)), (true, true, true, false, true));
+    assert_eq!(read(bits(48)), (true, true, true, false, true));
+    assert_eq!(read(bits(49)), (false, true, true, false, true));
+    assert_eq!(read(bits(64)), (false, true, true, false, true));
+    assert_eq!(read(bits(65)), (false, false, true, false, true));
+    assert_eq!(read(bits(128)), (false, false, true, false, true));
+    assert_eq!(read(bits(129)), (false, false, false, false, true));
+    assert_eq!(read(bits(160)), (false, false, false, false, true));
+    assert_eq!(read(bits(161)), (false, false, false, false, false));
 }
 
 #[test]

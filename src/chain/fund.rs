@@ -58,7 +58,7 @@ pub(super) async fn fund<P: Provider>(
     if batches(provider, wait, config).await {
         let calls = [approval(config, funding, needed), plan.clone()];
         progress(Stage::Batch);
-        if let Some(submitted) = batch(provider, wait, config, &calls).await? {
+        if let Some(submitted) = batch(provider, wait, config, &calls, progress).await? {
             return Ok(Funded::Sent(submitted));
         }
     }
@@ -141,6 +141,7 @@ async fn batch<P: Provider>(
     wait: &impl AsyncFn(Duration),
     config: &ChainConfig,
     calls: &[TransactionPlan],
+    progress: &mut impl FnMut(Stage),
 ) -> Result<Option<Submitted>, TransactionError> {
     check_chain(provider, config.chain_id).await?;
     let calls: Vec<_> = calls
@@ -168,6 +169,7 @@ async fn batch<P: Provider>(
     };
     let id = answer.get("id").unwrap_or(&answer).as_str().map(str::to_owned);
     let id = id.ok_or_else(|| TransactionError::OutcomeUnknown("the wallet answered no batch id".into()))?;
+    progress(Stage::BatchSent);
     for _ in 0..BATCH_LOOKS {
         if let Ok(status) = provider.request("wallet_getCallsStatus", json!([id])).await
             && let Some(outcome) = outcome(&status)

@@ -21,9 +21,12 @@ mod provider;
 mod revert;
 mod rpc;
 mod secrets;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod still_chain;
 mod transaction;
 mod typed_data;
 mod views;
+mod words;
 
 pub use alarm::{Alarm, AlarmConfig, AlarmState, ChainUpdate, DEFAULT_CONFIRMATIONS};
 pub use alarm_error::AlarmError;
@@ -35,5 +38,5 @@ pub use provider::{Provider, RpcError};
 pub use revert::Revert;
 pub use rpc::ReadError;
 pub use secrets::{RegisteredSecret, RegistryView, registered_secrets};
-pub use transaction::{ChainConfig, Receipt, Stage, Submitted, receipt, submit, submit_with_progress};
+pub use transaction::{ChainConfig, Receipt, Stage, Submitted, check_chain, receipt, submit, submit_with_progress};
 pub use views::{ChannelState, ChannelStatus, SessionSlot, SideState, balance, challenge, channel, session};

@@ -44,6 +44,8 @@ pub enum Stage {
     Transaction,
     /// The wallet shows an approval and the transaction to the Judge as one.
     Batch,
+    /// The batch was sent; its hash is known when it is mined.
+    BatchSent,
     /// The wallet shows a permit to sign, in place of an approval.
     Permit,
     /// The wallet shows a transaction that approves exactly the deposit.
@@ -160,7 +162,10 @@ pub(super) async fn await_receipt<P: Provider>(
 }
 
 /// Checks that the wallet is on the Judge's chain.
-pub(super) async fn check_chain<P: Provider>(provider: &P, expected: u64) -> Result<(), TransactionError> {
+///
+/// # Errors
+/// [`TransactionError::WrongChain`] when it is on another one; other errors when it does not say.
+pub async fn check_chain<P: Provider>(provider: &P, expected: u64) -> Result<(), TransactionError> {
     let actual = rpc::chain_id(provider).await?;
     if actual == expected { Ok(()) } else { Err(TransactionError::WrongChain { expected, actual }) }
 }

@@ -175,6 +175,17 @@ fn stages_are_told_before_each_prompt() {
 }
 
 #[test]
+fn a_batch_is_told_as_sent_before_its_hash_is_known() {
+    let mut wallet = FakeWallet::new(Permits::Declared);
+    wallet.atomic = Some("supported");
+    let stages = RefCell::new(Vec::new());
+    let (config, call) = (wallet.config(), wallet.open(TOKEN, 5));
+    let told = |stage| stages.borrow_mut().push((stage, wallet.asked("wallet_getCallsStatus").len()));
+    submit_with_progress(&wallet, async |_| (), &config, &call, told).now_or_never().unwrap().unwrap();
+    assert_eq!(stages.into_inner(), [(Stage::Batch, 0), (Stage::BatchSent, 0)]);
+}
+
+#[test]
 fn a_decline_ends_it_at_every_prompt() {
     for (permits, atomic, method) in [
         (Permits::None, None, "eth_sendTransaction"),

@@ -1,11 +1,10 @@
 //! What the chain says, and what becomes due with time.
 
-use std::collections::BTreeMap;
-
 use crate::protocol::{ChainEvent, ChannelId, JudgeCall, JudgeEvent, Timestamp};
 
 use super::channel::Channel;
 use super::peers::SessionRead;
+use super::table::Table;
 use super::{Action, ChainInput, Config, Engine, EngineError, Event, OperationId, Out, Signer};
 
 /// The pause before states are compared again with a partner that refused for the time being, in seconds.
@@ -27,7 +26,7 @@ impl<S: Signer> Engine<S> {
         self.discover(chain.confirmed.iter().chain(&chain.pending), now, out);
         for event in &chain.confirmed {
             if let JudgeEvent::SessionKeySet { wallet, session_key, valid_until, revoked_from } = event.event {
-                self.session_changed(SessionRead { wallet, session_key, valid_until, revoked_from }, out);
+                self.session_read(SessionRead { wallet, session_key, valid_until, revoked_from }, now, out);
             }
         }
         for (id, events) in by_channel(chain.confirmed) {
@@ -139,13 +138,16 @@ impl<S: Signer> Engine<S> {
 
     /// Brings the newest proof where the partner closed with an older one, or where the key that signed it ends soon.
     fn bring_proofs(&mut self, now: Timestamp, out: &mut Out) {
+        let unasked = |channel: &&Channel| channel.ask_again || channel.asked != Some(channel.answer());
         let due = |channel: &Channel| Some((channel.id, channel.answer_until(&self.head, &self.config)?));
-        let due: Vec<_> = self.channels.values().filter(|channel| !channel.answered).filter_map(due).collect();
+        let due: Vec<_> = self.channels.values().filter(unasked).filter_map(due).collect();
         for (id, deadline) in due {
             let Some(channel) = self.channels.get_mut(id) else { continue };
-            channel.answered = true;
-            let deadline = Some(deadline);
-            out.emit(Event::ActionRequired { channel: id, action: Action::Respond, deadline });
+            channel.ask_again = false;
+            if channel.asked.replace(channel.answer()) != Some(channel.answer()) {
+                let deadline = Some(deadline);
+                out.emit(Event::ActionRequired { channel: id, action: Action::Respond, deadline });
+            }
             out.seen.insert(id);
             self.answer(id, None, now, out);
         }
@@ -178,7 +180,8 @@ impl<S: Signer> Engine<S> {
         for channel in self.channels.values_mut() {
             let partner = channel.partner();
             let Some(to) = self.peers.key_of(partner) else { continue };
-            let pause = now.saturating_sub(channel.moved);
+            // However far the clock was set back, time has passed.
+            let pause = now.abs_diff(channel.moved);
             if channel.synced && !channel.unacked.is_empty() && pause >= Config::ANSWER_TIMEOUT {
                 silent.push(partner);
             } else if !channel.synced
@@ -201,11 +204,11 @@ impl<S: Signer> Engine<S> {
     }
 }
 
-fn by_channel(events: Vec<ChainEvent>) -> BTreeMap<ChannelId, Vec<ChainEvent>> {
-    let mut sorted: BTreeMap<ChannelId, Vec<ChainEvent>> = BTreeMap::new();
+fn by_channel(events: Vec<ChainEvent>) -> Table<ChannelId, Vec<ChainEvent>> {
+    let mut sorted: Table<ChannelId, Vec<ChainEvent>> = Table::default();
     for event in events {
         if let Some(channel) = event.event.channel() {
-            sorted.entry(channel).or_default().push(event);
+            sorted.or_default(channel).push(event);
         }
     }
     sorted

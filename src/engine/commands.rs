@@ -3,7 +3,7 @@
 use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Message, Timestamp};
 
 use super::channel::{Channel, Queued};
-use super::operations::{ClosePlan, Goal, Operation};
+use super::operations::{ClosePlan, Goal, Operation, Patience};
 use super::records::OriginRecord;
 use super::{CloseMode, Command, Engine, EngineError, Out, Part, RequestId, Signer, cancelled};
 
@@ -60,9 +60,9 @@ impl<S: Signer> Engine<S> {
                 Ok(())
             }
             Command::Pay { channel: id, payment, amount, memo } => {
-                let (counts, limit) = (self.own_key_counts(now), self.config.queue);
+                let (denied, limit) = (self.own_key_is_denied(now), self.config.queue);
                 let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
-                if !counts && channel.is_live() {
+                if denied && channel.is_live() {
                     return Err(EngineError::NotAuthorized);
                 }
                 channel.enqueue(Queued { payment, amount, memo }, limit)?;
@@ -145,7 +145,7 @@ impl<S: Signer> Engine<S> {
         if self.operations.iter().any(|known| known.id == id) {
             return Err(EngineError::InvalidArgument("an operation of this name is under way".into()));
         }
-        self.operations.push(Operation { id, request, channel, goal, stage: None, plan: None, until: None });
+        self.operations.push(Operation { id, request, channel, goal, stage: None, plan: None, patience: None });
         Ok(())
     }
 
@@ -191,9 +191,9 @@ impl<S: Signer> Engine<S> {
         let usable = self.time(now).saturating_add(USABLE);
         let signed = self.channels.get(id).and_then(|channel| channel.close);
         let is_ready = signed.and_then(|close| close.theirs).is_some_and(|theirs| theirs.deadline > usable);
-        let until = now.saturating_add(patience);
+        let patience = Patience { since: now, seconds: patience };
         if let Some(operation) = self.operations.get_mut(index) {
-            operation.plan = Some(ClosePlan { mode, force, until, ask_at: now, asked: None, brought: is_ready });
+            operation.plan = Some(ClosePlan { mode, force, patience, ask_at: now, asked: None, brought: is_ready });
         }
         if mode == CloseMode::Unilateral || stopped {
             self.close_alone(index, now, out);

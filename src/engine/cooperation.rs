@@ -11,7 +11,7 @@ use crate::protocol::{
 };
 
 use super::channel::Channel;
-use super::operations::{ClosePlan, Goal};
+use super::operations::{ClosePlan, Goal, Patience};
 use super::records::{CloseRecord, Countersignature, WithdrawRecord};
 use super::{CloseMode, CloseTerms, Config, Engine, EngineError, Out, RequestId, Signer, WithdrawTerms};
 
@@ -29,12 +29,12 @@ impl<S: Signer> Engine<S> {
     pub(super) fn advance_cooperation(&mut self, index: usize, now: Timestamp, out: &mut Out) {
         let Some(operation) = self.operations.get(index) else { return };
         let (name, id) = (operation.id.clone(), operation.channel);
-        if operation.until.is_some_and(|until| now >= until) {
+        if operation.patience.is_some_and(|patience| patience.is_over(now)) {
             return self.fail_operation(index, EngineError::Timeout, out);
         }
         let Some(mut plan) = operation.plan.filter(|plan| !plan.brought) else { return };
         let Some(channel) = self.channels.get(id) else { return };
-        if now >= plan.until {
+        if plan.patience.is_over(now) {
             return match plan.mode {
                 CloseMode::Auto | CloseMode::Unilateral => self.close_alone(index, now, out),
                 CloseMode::Cooperative => {
@@ -94,7 +94,8 @@ impl<S: Signer> Engine<S> {
         let Some(channel) = self.channels.get_mut(id) else { return };
         let agreed = (request.sent, request.received) == (channel.received.nonce, channel.sent.nonce)
             && channel.balances() == Some((request.balance_a, request.balance_b));
-        let open = channel.chain.opened.is_some() && channel.tip.closing.is_none() && channel.tip.done.is_none();
+        // Whoever has not compared states since the connection may be behind, and would sign its money away.
+        let open = channel.synced && channel.chain.opened.is_some() && !channel.is_closed();
         // When both ask at once, side A's question is the one that is answered.
         let crossing = asked.is_some() && channel.side == Side::A;
         let free = open && channel.stop_reason().is_none() && !channel.is_worthless(time) && !crossing;
@@ -196,7 +197,7 @@ impl<S: Signer> Engine<S> {
         self.start(operation, request, id, Goal::Withdrawn(total))?;
         let name = self.last_operation().unwrap_or_default();
         if let Some(operation) = self.operations.last_mut() {
-            operation.until = Some(now.saturating_add(timeout));
+            operation.patience = Some(Patience { since: now, seconds: timeout });
         }
         if let Some(channel) = self.channels.get_mut(id) {
             channel.our_withdrawal = Some(WithdrawRecord { total, deadline, theirs: None, expired_at: None });
@@ -223,7 +224,8 @@ impl<S: Signer> Engine<S> {
         let counts = self.own_key_counts(now);
         let Some(channel) = self.channels.get_mut(id) else { return };
         let affordable = channel.may_withdraw(request.total);
-        let free = channel.is_live() && channel.their_withdrawal.is_none() && !channel.is_worthless(time);
+        let free = channel.synced && channel.is_live() && channel.their_withdrawal.is_none();
+        let free = free && !channel.is_worthless(time);
         if !affordable || !free || !counts || !is_in_time(request.deadline, time) {
             return refuse(from, id, RequestKind::Withdraw, request.deadline, out);
         }
@@ -267,7 +269,7 @@ impl<S: Signer> Engine<S> {
         else {
             return;
         };
-        operation.until = None;
+        operation.patience = None;
         let operation = operation.id.clone();
         let Ok(ours) = self.signer.sign_withdraw(&self.config.domain, &terms) else { return };
         let Some(channel) = self.channels.get(id) else { return };

@@ -166,8 +166,8 @@ pub enum Stage {
     Partner,
     /// Waiting for the user to confirm in the wallet.
     Wallet,
-    /// Sent, in no block yet.
-    Submitted(B256),
+    /// Sent, in no block yet. Of several calls that a wallet sends as one, the hash is known only later.
+    Submitted(Option<B256>),
     /// In a block.
     Confirming {
         /// Confirmations so far.

@@ -57,6 +57,8 @@ pub enum Input {
     },
     /// The chain moved.
     Chain(ChainInput),
+    /// The wallet has agreed to a transaction and does not know its hash yet.
+    Agreed(TransactionId),
     /// A transaction that the engine asked for was sent, or was not.
     Transaction {
         /// The engine's number.

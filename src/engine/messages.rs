@@ -155,6 +155,8 @@ impl<S: Signer> Engine<S> {
         }
         let newer = resume.received.filter(|shown| shown.proof.nonce > channel.sent.nonce);
         let is_our_key = match newer.map(|shown| (shown.signer.address(), self.was_our_key(&shown, resume))) {
+            // A stopped channel learns nothing more: else its partner could have any number of keys looked up.
+            Some((_, None)) if channel.stopped.is_some() => return,
             Some((session_key, None)) => {
                 // What the Judge says of that key decides; until then nothing is signed, and states are compared again.
                 return out.effect(Effect::ReadSession { wallet: self.config.wallet, session_key });

@@ -25,6 +25,7 @@ mod peers;
 pub(crate) mod records;
 mod signer;
 mod step;
+mod table;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 mod transfers;
@@ -42,6 +43,7 @@ use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
+use table::Table;
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
@@ -62,13 +64,15 @@ pub use step::Step;
 pub struct Engine<S> {
     config: Config,
     signer: S,
+    /// The session key's address. Derived once: it takes a square root, and every payment asks for it.
+    address: Address,
     grant: Option<Grant>,
     head: Head,
     online: bool,
     channels: Channels,
     peers: Peers,
     operations: Vec<Operation>,
-    transactions: BTreeMap<TransactionId, Transaction>,
+    transactions: BTreeMap<TransactionId, Box<Transaction>>,
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
@@ -87,7 +91,7 @@ struct Out {
     /// Channels of which only the view may have changed.
     seen: BTreeSet<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
-    acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Channels whose acknowledgement carries a countersignature.
     accept: BTreeSet<ChannelId>,
     /// Channels whose acknowledgement may wait for the next message.
@@ -128,6 +132,7 @@ impl<S: Signer> Engine<S> {
     pub fn new(config: Config, signer: S) -> Self {
         Self {
             config,
+            address: signer.public_key().address(),
             signer,
             grant: None,
             head: Head::default(),
@@ -259,6 +264,7 @@ impl<S: Signer> Engine<S> {
             | Input::Found { .. }
             | Input::SessionRead { .. }
             | Input::SecretsRead { .. }
+            | Input::Agreed(_)
             | Input::Granted(_) => false,
         };
         match input {
@@ -272,6 +278,7 @@ impl<S: Signer> Engine<S> {
                 self.session_read(SessionRead { wallet, session_key, valid_until, revoked_from }, now, out);
             }
             Input::Chain(chain) => self.chain(chain, now, out),
+            Input::Agreed(id) => self.agreed(id, out),
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
@@ -315,9 +322,15 @@ impl<S: Signer> Engine<S> {
 
     /// True while proofs that this client's session key signs are sure to count at the Judge.
     fn own_key_counts(&self, now: Timestamp) -> bool {
-        let key = self.signer.public_key().address();
         let until = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
-        self.peers.key_counts(self.config.wallet, key, self.grant.as_ref(), until)
+        self.peers.key_counts(self.config.wallet, self.address, self.grant.as_ref(), until)
+    }
+
+    /// True when the Judge's record of this client's key was read, and what the key signs is not sure to count. Before it is
+    /// read, which is so after every start, payments wait for it.
+    fn own_key_is_denied(&self, now: Timestamp) -> bool {
+        let key = self.signer.public_key().address();
+        self.peers.knows_session(self.config.wallet, key) && !self.own_key_counts(now)
     }
 
     fn fail_queue(&mut self, id: ChannelId, error: &EngineError, out: &mut Out) {
@@ -359,7 +372,7 @@ impl<S: Signer> Engine<S> {
     /// Until when the wallet has named this client's session key, on-chain or by a grant; `None` while it has not.
     pub fn authorized_until(&self) -> Option<Timestamp> {
         let granted = self.grant.map_or(0, |grant| grant.valid_until);
-        let delegated = self.peers.delegated_until(self.config.wallet, self.signer.public_key().address());
+        let delegated = self.peers.delegated_until(self.config.wallet, self.address);
         Some(granted.max(delegated)).filter(|until| *until > 0)
     }
 
@@ -395,11 +408,13 @@ impl<S: Signer> Engine<S> {
     /// The hashes of transactions that are sent and not known to be in a block.
     pub fn sent_transactions(&self) -> Vec<B256> {
         let openings = self.channels.values().filter(|channel| channel.tip.opened.is_none());
-        let hashes: BTreeSet<B256> = openings
-            .filter_map(|channel| channel.opening)
-            .chain(self.transactions.values().filter_map(|transaction| transaction.hash))
-            .collect();
-        hashes.into_iter().collect()
+        let mut hashes: Vec<B256> = openings.filter_map(|channel| channel.opening).collect();
+        for hash in self.transactions.values().filter_map(|transaction| transaction.hash) {
+            if !hashes.contains(&hash) {
+                hashes.push(hash);
+            }
+        }
+        hashes
     }
 
     /// This client's session key.

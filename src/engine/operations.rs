@@ -11,6 +11,9 @@ use super::{
     TransactionFailure, TransactionId,
 };
 
+/// The codes of failures after which the wallet's owner has been asked: not to be repeated unasked.
+const ASKED: [&str; 2] = ["USER_REJECTED", "OUTCOME_UNKNOWN"];
+
 /// What the chain must say for an operation to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
@@ -57,13 +60,27 @@ impl Goal {
     }
 }
 
+/// A wait that began at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) since: Timestamp,
+    pub(super) seconds: Timestamp,
+}
+
+impl Patience {
+    /// Ends early, and not never, when the clock is set back.
+    pub(super) const fn is_over(self, now: Timestamp) -> bool {
+        now.abs_diff(self.since) >= self.seconds
+    }
+}
+
 /// The partner's part in a cooperative close.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClosePlan {
     pub(super) mode: CloseMode,
     pub(super) force: bool,
-    /// When to stop waiting for the partner.
-    pub(super) until: Timestamp,
+    /// How long the partner is waited for.
+    pub(super) patience: Patience,
     /// Not before this is the partner asked (again).
     pub(super) ask_at: Timestamp,
     /// The terms that the partner was asked to sign. Nothing of ours is signed by asking.
@@ -82,8 +99,8 @@ pub(super) struct Operation {
     pub(super) stage: Option<Stage>,
     /// Set while a close waits for the partner.
     pub(super) plan: Option<ClosePlan>,
-    /// When to stop waiting for the partner's signature under a withdrawal.
-    pub(super) until: Option<Timestamp>,
+    /// How long the partner's signature under a withdrawal is waited for.
+    pub(super) patience: Option<Patience>,
 }
 
 /// A transaction that the wallet was asked for.
@@ -96,6 +113,8 @@ pub(super) struct Transaction {
     pub(super) opens: bool,
     /// True for a cooperative close that may be followed by a close alone.
     pub(super) may_close_alone: bool,
+    /// True for the newest proof of the partner, which must not be left out because an endpoint failed for a moment.
+    pub(super) answers: bool,
 }
 
 impl<S: Signer> Engine<S> {
@@ -118,8 +137,9 @@ impl<S: Signer> Engine<S> {
             hash: None,
             opens: matches!(call, JudgeCall::Open { .. }),
             may_close_alone: matches!(call, JudgeCall::CooperativeClose { .. }),
+            answers: matches!(call, JudgeCall::Update { .. }),
         };
-        self.transactions.insert(id, transaction);
+        self.transactions.insert(id, Box::new(transaction));
         out.effect(Effect::Transact { id, call });
     }
 
@@ -128,6 +148,21 @@ impl<S: Signer> Engine<S> {
         if known.stage != Some(stage) {
             known.stage = Some(stage);
             out.emit(Event::Progress { operation: operation.to_owned(), stage });
+        }
+    }
+
+    /// The wallet has a transaction on its way; what the chain has told of it already is newer.
+    fn submitted(&mut self, operation: &str, hash: Option<B256>, out: &mut Out) {
+        let known = self.operations.iter().find(|known| known.id == operation).and_then(|known| known.stage);
+        if !matches!(known, Some(Stage::Confirming { .. })) {
+            self.progress(operation, Stage::Submitted(hash), out);
+        }
+    }
+
+    pub(super) fn agreed(&mut self, id: TransactionId, out: &mut Out) {
+        let operation = self.transactions.get(&id).and_then(|transaction| transaction.operation.clone());
+        if let Some(operation) = operation {
+            self.submitted(&operation, None, out);
         }
     }
 
@@ -155,7 +190,7 @@ impl<S: Signer> Engine<S> {
                     out.dirty.insert(channel);
                 }
                 if let Some(operation) = operation {
-                    self.progress(&operation, Stage::Submitted(hash), out);
+                    self.submitted(&operation, Some(hash), out);
                 }
             }
             Err(failure) => {
@@ -193,6 +228,13 @@ impl<S: Signer> Engine<S> {
             self.forget(transaction.channel, out);
         }
         out.seen.insert(transaction.channel);
+        if transaction.answers
+            && transaction.hash.is_none()
+            && !ASKED.contains(&failure.code)
+            && let Some(channel) = self.channels.get_mut(transaction.channel)
+        {
+            channel.ask_again = channel.asked.is_some();
+        }
         let Some(index) =
             transaction.operation.and_then(|operation| self.operations.iter().position(|known| known.id == operation))
         else {
@@ -314,13 +356,12 @@ impl<S: Signer> Engine<S> {
 
     /// The delegation that an opening carries: this client's key, unless it is delegated for long enough already.
     pub(super) fn delegation(&self, now: Timestamp) -> (Address, Timestamp) {
-        let key = self.signer.public_key().address();
         let until = self.time(now).saturating_add(super::Config::SESSION_VALIDITY);
         let long_enough = self.time(now).saturating_add(super::Config::SESSION_VALIDITY / 4);
-        if self.peers.delegated_until(self.config.wallet, key) >= long_enough {
+        if self.peers.delegated_until(self.config.wallet, self.address) >= long_enough {
             (Address::ZERO, 0)
         } else {
-            (key, until)
+            (self.address, until)
         }
     }
 

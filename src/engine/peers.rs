@@ -4,13 +4,14 @@
 //! recorded. The record is read once per key and then follows the Judge's events; a grant alone is not enough, because
 //! the key may have been revoked since.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::protocol::{Address, ChannelId, Grant, Hello, Message, PublicKey, Timestamp};
 
 use super::channel::{Authenticated, Channel};
 use super::records::{self, OwnRecord, PeerRecord};
-use super::{Effect, Engine, Out, Signer};
+use super::table::Table;
+use super::{Effect, Engine, EngineError, Out, Signer};
 
 /// The longest pause between attempts to reach a partner, in seconds.
 const MAX_PAUSE: Timestamp = 30;
@@ -33,8 +34,8 @@ struct Session {
 struct Peer {
     key: Option<PublicKey>,
     grant: Option<Grant>,
-    /// True once the key was proven since this client started.
-    proven: bool,
+    /// The key's address, once the key was proven since this client started.
+    proven: Option<Address>,
     /// True while greetings were exchanged over the present link.
     connected: bool,
     next_try: Timestamp,
@@ -45,16 +46,16 @@ struct Peer {
 /// Every partner wallet, and the session keys that are known of any wallet.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    peers: BTreeMap<Address, Peer>,
+    peers: Table<Address, Box<Peer>>,
     /// Whose key it is.
-    wallets: BTreeMap<PublicKey, Address>,
-    sessions: BTreeMap<(Address, Address), Session>,
+    wallets: Table<PublicKey, Address>,
+    sessions: Table<(Address, Address), Session>,
     strangers: VecDeque<(PublicKey, Hello)>,
 }
 
 impl Peers {
     pub(super) fn load(&mut self, record: PeerRecord) {
-        let peer = self.peers.entry(record.wallet).or_default();
+        let peer = self.peers.or_default(record.wallet);
         peer.key = Some(record.key);
         peer.grant = record.grant;
         self.wallets.insert(record.key, record.wallet);
@@ -64,10 +65,17 @@ impl Peers {
         self.peers.get(&wallet).filter(|peer| peer.connected).and_then(|peer| peer.key)
     }
 
-    /// The wallet that a session key was proven to speak for.
-    fn wallet_of(&self, key: PublicKey) -> Option<Address> {
+    /// How many keys are remembered.
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    pub(super) fn remembered(&self) -> usize {
+        self.sessions.len() + self.strangers.len()
+    }
+
+    /// The wallet that a session key was proven to speak for, and the key's address.
+    fn proven(&self, key: PublicKey) -> Option<(Address, Address)> {
         let wallet = *self.wallets.get(&key)?;
-        self.peers.get(&wallet).is_some_and(|peer| peer.proven && peer.key == Some(key)).then_some(wallet)
+        let peer = self.peers.get(&wallet).filter(|peer| peer.key == Some(key))?;
+        Some((wallet, peer.proven?))
     }
 
     /// The grant that the wallet gave its present key.
@@ -83,7 +91,7 @@ impl Peers {
     /// Notes what the Judge says of a key. A delegation is only ever extended and a revocation is for good, so words that
     /// arrive late cannot undo newer ones.
     fn set_session(&mut self, wallet: Address, key: Address, valid_until: Timestamp, revoked: Timestamp) {
-        let session = self.sessions.entry((wallet, key)).or_default();
+        let session = self.sessions.or_default((wallet, key));
         session.valid_until = session.valid_until.max(valid_until);
         session.revoked_from = session.revoked_from.max(revoked);
     }
@@ -114,6 +122,11 @@ impl Peers {
     }
 }
 
+/// True while a pause lasts. A clock that was set back must not stretch it beyond the longest pause there is.
+const fn is_pausing(until: Timestamp, now: Timestamp, longest: Timestamp) -> bool {
+    now < until && until.saturating_sub(now) <= longest
+}
+
 /// The grant that is valid for longer; one for another key never replaces the first.
 pub(super) fn longer(one: Option<Grant>, other: Option<Grant>) -> Option<Grant> {
     match (one, other) {
@@ -139,7 +152,7 @@ impl<S: Signer> Engine<S> {
 
     /// Asks what the Judge says of this client's key, unless that is known.
     pub(super) fn read_own_session(&self, out: &mut Out) {
-        let (wallet, session_key) = (self.config.wallet, self.signer.public_key().address());
+        let (wallet, session_key) = (self.config.wallet, self.address);
         if !self.peers.knows_session(wallet, session_key) {
             out.effect(Effect::ReadSession { wallet, session_key });
         }
@@ -147,7 +160,7 @@ impl<S: Signer> Engine<S> {
 
     /// The wallet signed a grant. Partners hear of it at once: they accept nothing under a key that ends soon.
     pub(super) fn granted(&mut self, grant: Grant, now: Timestamp, out: &mut Out) {
-        let own = self.signer.public_key().address();
+        let own = self.address;
         let genuine = grant.wallet == self.config.wallet && grant.session_key == own;
         // Partners would hang up on a greeting with a grant that does not verify.
         if !genuine || grant.verify(&self.config.domain).is_err() {
@@ -174,6 +187,14 @@ impl<S: Signer> Engine<S> {
     fn wake_queues(&self, out: &mut Out) {
         let waiting = self.channels.values().filter(|channel| channel.has_queue());
         out.seen.extend(waiting.map(|channel| channel.id));
+    }
+
+    /// This client's key does not count: payments that came before that was known are not signed.
+    fn refuse_queues(&mut self, out: &mut Out) {
+        let waiting = self.channels.values().filter(|channel| channel.has_queue()).map(|channel| channel.id);
+        for id in waiting.collect::<Vec<_>>() {
+            self.fail_queue(id, &EngineError::NotAuthorized, out);
+        }
     }
 
     pub(super) fn offline(&mut self, out: &mut Out) {
@@ -222,11 +243,13 @@ impl<S: Signer> Engine<S> {
         if !self.online {
             return;
         }
-        let wanted = self.channels.values().filter(|channel| !channel.is_settled() && channel.chain.opened.is_some());
-        let partners: std::collections::BTreeSet<Address> = wanted.map(|channel| channel.partner()).collect();
-        for wallet in partners {
-            let peer = self.peers.peers.entry(wallet).or_default();
-            if peer.connected || now < peer.next_try {
+        let wanted = |channel: &Channel| !channel.is_settled() && channel.chain.opened.is_some();
+        for wallet in self.channels.partners().collect::<Vec<_>>() {
+            if !self.channels.with(wallet).into_iter().filter_map(|id| self.channels.get(id)).any(wanted) {
+                continue;
+            }
+            let peer = self.peers.peers.or_default(wallet);
+            if peer.connected || is_pausing(peer.next_try, now, MAX_PAUSE) {
                 continue;
             }
             peer.next_try = now.saturating_add(1_u64.checked_shl(peer.tries).unwrap_or(MAX_PAUSE).min(MAX_PAUSE));
@@ -245,8 +268,9 @@ impl<S: Signer> Engine<S> {
     /// Repeats an acknowledgement to partners that may have left: nobody tells when a tab dies, but the relay tells what it
     /// cannot deliver. A partner that lost its storage and key is found again only so.
     pub(super) fn probe_partners(&mut self, now: Timestamp, out: &mut Out) {
-        for (wallet, peer) in &mut self.peers.peers {
-            let Some(to) = peer.key.filter(|_| peer.connected && now >= peer.next_probe) else { continue };
+        for (wallet, peer) in self.peers.peers.iter_mut() {
+            let due = peer.connected && !is_pausing(peer.next_probe, now, PROBE);
+            let Some(to) = peer.key.filter(|_| due) else { continue };
             peer.next_probe = now.saturating_add(PROBE);
             let live = self.channels.with(*wallet).into_iter().filter_map(|id| self.channels.get(id));
             if let Some(channel) = live.into_iter().find(|channel| !channel.is_settled()) {
@@ -324,7 +348,7 @@ impl<S: Signer> Engine<S> {
     }
 
     fn welcome(&mut self, from: PublicKey, hello: &Hello, now: Timestamp, out: &mut Out) {
-        let peer = self.peers.peers.entry(hello.wallet).or_default();
+        let peer = self.peers.peers.or_default(hello.wallet);
         let known = peer.grant.filter(|_| peer.key == Some(from));
         let grant = longer(known, hello.grant);
         let changed = peer.key != Some(from) || peer.grant != grant;
@@ -333,7 +357,7 @@ impl<S: Signer> Engine<S> {
         }
         peer.key = Some(from);
         peer.grant = grant;
-        peer.proven = true;
+        peer.proven = Some(from.address());
         peer.connected = true;
         peer.tries = 0;
         peer.next_try = now;
@@ -356,24 +380,34 @@ impl<S: Signer> Engine<S> {
         }
     }
 
-    /// Greetings that waited for the Judge's record, or for a channel, are heard again.
+    /// What the Judge says of a key of ours or of a partner. Greetings that waited for it are heard again.
     pub(super) fn session_read(&mut self, read: SessionRead, now: Timestamp, out: &mut Out) {
         let SessionRead { wallet, session_key, valid_until, revoked_from } = read;
         if wallet != self.config.wallet && !self.channels.is_partner(wallet) {
             return;
         }
+        let is_named = valid_until > 0 || revoked_from > 0 || wallet == self.config.wallet;
+        let is_granted = |(from, hello): &(PublicKey, Hello)| {
+            hello.wallet == wallet && from.address() == session_key && hello.grant.is_some()
+        };
+        if !is_named && !self.peers.strangers.iter().any(is_granted) {
+            // Anybody can ask about any number of keys; only those that the wallet has named are worth remembering.
+            return;
+        }
         self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-        if wallet == self.config.wallet {
-            self.wake_queues(out);
-        } else {
+        if wallet != self.config.wallet {
             self.refresh_validity(wallet, out);
+        } else if self.own_key_is_denied(now) {
+            self.refuse_queues(out);
+        } else {
+            self.wake_queues(out);
         }
         self.rehear(|from, hello| hello.wallet == wallet && from.address() == session_key, now, out);
     }
 
     /// A reorg deeper than the confirmations may have taken delegations away: what is known of keys is read again.
     pub(super) fn forget_sessions(&mut self, out: &mut Out) {
-        for (wallet, session_key) in std::mem::take(&mut self.peers.sessions).into_keys() {
+        for ((wallet, session_key), _) in std::mem::take(&mut self.peers.sessions) {
             out.effect(Effect::ReadSession { wallet, session_key });
         }
     }
@@ -409,31 +443,19 @@ impl<S: Signer> Engine<S> {
         }
     }
 
-    /// A confirmed change of a session key, if it is one of ours or a partner's.
-    pub(super) fn session_changed(&mut self, change: SessionRead, out: &mut Out) {
-        let SessionRead { wallet, session_key, valid_until, revoked_from } = change;
-        if wallet == self.config.wallet {
-            self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-            self.wake_queues(out);
-        } else if self.channels.is_partner(wallet) {
-            self.peers.set_session(wallet, session_key, valid_until, revoked_from);
-            self.refresh_validity(wallet, out);
-        }
-    }
-
     /// True when a message about the channel came from its partner.
     pub(super) fn is_partner(&self, channel: ChannelId, from: PublicKey) -> bool {
         let wallet = self.channels.get(channel).map(Channel::partner);
-        wallet.is_some() && self.peers.wallet_of(from) == wallet
+        wallet.is_some() && self.peers.proven(from).map(|(proven, _)| proven) == wallet
     }
 
     /// The partner and its key, if a message about the channel came from it.
     pub(super) fn sender(&self, channel: ChannelId, from: PublicKey, now: Timestamp) -> Option<Authenticated> {
-        if !self.is_partner(channel, from) {
+        let (wallet, key) = self.peers.proven(from)?;
+        if self.channels.get(channel)?.partner() != wallet {
             return None;
         }
-        let wallet = self.channels.get(channel)?.partner();
-        let (key, grant) = (from.address(), self.peers.grant_of(wallet));
+        let grant = self.peers.grant_of(wallet);
         let needed = self.time(now).saturating_add(self.config.challenge.saturating_mul(2));
         Some(Authenticated {
             key: from,

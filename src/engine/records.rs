@@ -392,3 +392,7 @@ pub(crate) struct UpdateRecord {
     #[n(2)]
     pub(crate) at: Timestamp,
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "records_vectors.rs"]
+mod vectors;

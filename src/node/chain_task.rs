@@ -6,11 +6,11 @@ use futures::SinkExt;
 use futures::channel::mpsc;
 
 use crate::chain::{
-    self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, RegistryView, TransactionError,
+    self, Alarm, AlarmConfig, AlarmState, ChainConfig, Provider, ReadError, RegistryView, Stage, TransactionError,
 };
 use crate::engine::records::{CHALLENGE, read, write};
 use crate::engine::{ChainInput, TransactionFailure};
-use crate::protocol::{Address, Amount, B256, Grant, JudgeCall, SecretHash, Timestamp};
+use crate::protocol::{Address, Amount, B256, Domain, Grant, Head, JudgeCall, SecretHash, Timestamp};
 use crate::store::{Batch, Store};
 
 use super::{NodeConfig, NodeError, Runtime};
@@ -81,28 +81,34 @@ impl<P: Provider + Clone, R: Runtime> ChainTask<P, R> {
     }
 }
 
-/// The Judge's challenge period. It never changes, so it is read once and stored.
+/// The Judge's challenge period. It never changes, so it is read once and stored: from the right chain, because a wallet may
+/// be connected to another one, and a period that is too short would cost the time to answer.
 pub(super) async fn challenge<P: Provider, S: Store>(
     provider: &P,
     store: &S,
-    judge: Address,
+    domain: &Domain,
 ) -> Result<Timestamp, NodeError> {
     if let Some(stored) = store.get(CHALLENGE).await? {
         return Ok(read::<u64>(&stored)?);
     }
-    let challenge = chain::challenge(provider, judge).await.map_err(read_error)?;
+    check_chain(provider, domain).await?;
+    let challenge = chain::challenge(provider, domain.judge()).await.map_err(read_error)?;
     store.commit(Batch { puts: vec![(CHALLENGE.to_vec(), write(&challenge))], deletes: Vec::new() }).await?;
     Ok(challenge)
 }
 
-/// The Judge's record of a session key: valid until, revoked from.
+/// The Judge's record of a session key as of the newest confirmed block: valid until, revoked from. A delegation that a
+/// reorg may still take away must not make proofs count.
 pub(super) async fn session<P: Provider>(
     provider: &P,
     config: &NodeConfig,
     wallet: Address,
     session_key: Address,
+    head: Head,
 ) -> Result<(Timestamp, Timestamp), NodeError> {
-    let session = chain::session(provider, config.domain.judge(), wallet, session_key, None).await;
+    check_chain(provider, &config.domain).await?;
+    let confirmed = head.number.saturating_add(1).saturating_sub(config.confirmations);
+    let session = chain::session(provider, config.domain.judge(), wallet, session_key, Some(confirmed)).await;
     session.map(|session| (session.valid_until, session.revoked_from)).map_err(read_error)
 }
 
@@ -139,22 +145,32 @@ pub(super) async fn grant<P: Provider>(
     granted.map_err(|error| chain_error(&error))
 }
 
-/// Asks the wallet to send a transaction.
+/// Asks the wallet to send a transaction. `agreed` is called when it has, should its hash be known only later.
 pub(super) async fn submit<P: Provider, R: Runtime>(
     provider: &P,
     runtime: &R,
     config: &NodeConfig,
     call: &JudgeCall,
+    agreed: &dyn Fn(),
 ) -> Result<B256, TransactionError> {
     let domain = &config.domain;
     let config = ChainConfig { chain_id: domain.chain_id(), judge: domain.judge(), wallet: config.wallet };
     let wait = async |pause: Duration| runtime.sleep(pause).await;
-    chain::submit(provider, wait, &config, call).await.map(|submitted| submitted.hash)
+    let progress = |stage| match stage {
+        Stage::BatchSent => agreed(),
+        Stage::Transaction | Stage::Batch | Stage::Permit | Stage::Approval | Stage::ApprovalSent { .. } => {}
+    };
+    chain::submit_with_progress(provider, wait, &config, call, progress).await.map(|submitted| submitted.hash)
 }
 
 /// A failure as the engine takes it.
 pub(super) fn failure(error: TransactionError) -> TransactionFailure {
     TransactionFailure { code: error.code(), message: error.to_string() }
+}
+
+/// Another chain may have a contract at the Judge's address, and what it says is not the Judge's word.
+async fn check_chain<P: Provider>(provider: &P, domain: &Domain) -> Result<(), NodeError> {
+    chain::check_chain(provider, domain.chain_id()).await.map_err(|error| chain_error(&error))
 }
 
 fn read_error(error: ReadError) -> NodeError {

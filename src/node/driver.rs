@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,20 +9,20 @@ use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, StreamExt};
 
 use crate::chain::{AlarmState, Provider};
-use crate::engine::records::{ALARM, CHANNELS, OWN, PEERS, RECEIVED, TRANSFERS, read, write};
+use crate::engine::records::{ALARM, write};
 use crate::engine::{
     ChannelView, Command, Config, Effect, Engine, EngineError, Input, LockPolicy, PaymentView, Reply, RequestId,
     SecretOnChain, Step,
 };
 use crate::protocol::{Address, Amount, ChannelId, Grant, Message, PublicKey, SessionKey};
-use crate::store::{Key, Scan, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::transport::Dial;
 
 use super::chain_task::{self, ChainReport, ChainTask};
 use super::error::store_code;
 use super::relay_task::{Incoming, Outgoing, RelayTask};
 use super::services::Platform;
-use super::{NodeConfig, NodeError, NodeEvent, NodeStatus, PaymentQuery, Runtime, Services, history};
+use super::{NodeConfig, NodeError, NodeEvent, NodeStatus, PaymentQuery, Runtime, Services, history, recovery};
 
 /// How many frames of the relay may wait; more wait at the relay.
 const INCOMING: usize = 1_024;
@@ -33,6 +32,7 @@ const BATCH: usize = 8_192;
 const TICK: Duration = Duration::from_secs(1);
 
 type Waiting = BTreeMap<RequestId, oneshot::Sender<Result<Reply, NodeError>>>;
+type Reader = Box<dyn FnOnce(&Engine<SessionKey>)>;
 
 /// A running client. Clones speak to the same one.
 pub struct Node<S, P, D, R>
@@ -69,22 +69,32 @@ where
     }
 }
 
-struct Shared<K: Platform> {
+pub(super) struct Shared<K: Platform> {
     config: NodeConfig,
-    store: K::Store,
+    pub(super) engine_config: Config,
+    pub(super) key: SessionKey,
+    pub(super) store: RefCell<Rc<K::Store>>,
     provider: K::Provider,
-    runtime: K::Runtime,
-    engine: RefCell<Engine<SessionKey>>,
+    pub(super) runtime: K::Runtime,
+    pub(super) engine: RefCell<Engine<SessionKey>>,
+    /// True while the engine is ahead of its storage: what it says then is not durable, and so not shown.
+    pub(super) ahead: Cell<bool>,
+    /// Who waits for the commit to look at the engine.
+    readers: RefCell<Vec<Reader>>,
+    /// Counts the engines: a transaction's outcome is told only to the one that asked for it.
+    pub(super) generation: Cell<u64>,
     inputs: mpsc::UnboundedSender<Input>,
     outgoing: mpsc::UnboundedSender<Outgoing>,
-    waiting: RefCell<Waiting>,
+    pub(super) waiting: RefCell<Waiting>,
+    /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
+    pub(super) granted: Cell<Option<Grant>>,
     next_request: Cell<RequestId>,
     listener: Box<dyn Fn(NodeEvent)>,
     /// Connected, or why not.
-    relay: RefCell<Result<(), Option<String>>>,
+    pub(super) relay: RefCell<Result<(), Option<String>>>,
     chain_reason: RefCell<Option<String>>,
     /// Why nothing more is done.
-    ended: RefCell<Option<NodeError>>,
+    pub(super) ended: RefCell<Option<NodeError>>,
 }
 
 impl<S, P, D, R> Node<S, P, D, R>
@@ -106,7 +116,7 @@ where
         listener: impl Fn(NodeEvent) + 'static,
     ) -> Result<Self, NodeError> {
         let Services { store, provider, dial, runtime } = services;
-        let challenge = chain_task::challenge(&provider, &store, config.domain.judge()).await?;
+        let challenge = chain_task::challenge(&provider, &store, &config.domain).await?;
         let engine_config = Config {
             domain: config.domain.clone(),
             wallet: config.wallet,
@@ -116,33 +126,36 @@ where
             queue: Config::QUEUE,
             locks: LockPolicy::for_challenge(challenge),
         };
-        let engine = load(engine_config, key.clone(), &store).await?;
-        let alarm = store.get(ALARM).await?.map(|bytes| read::<AlarmState>(&bytes)).transpose()?;
+        let (engine, alarm) = recovery::load(engine_config.clone(), key.clone(), &store).await?;
 
         let (inputs, commands) = mpsc::unbounded();
         let (outgoing, wanted) = mpsc::unbounded();
         let (incoming, received) = mpsc::channel(INCOMING);
-        let (reports, chain) = mpsc::channel(1);
         let relay = RelayTask {
             dial,
             runtime: runtime.clone(),
             url: config.relay_url.clone(),
             domain: config.domain.clone(),
-            key,
+            key: key.clone(),
             grant: engine.grant().copied(),
             outgoing: wanted,
             incoming,
         };
-        let chain_task = ChainTask::new(provider.clone(), runtime.clone(), &config, alarm, reports);
         let shared: Rc<Shared<Services<S, P, D, R>>> = Rc::new(Shared {
             config,
-            store,
+            engine_config,
+            key,
+            store: RefCell::new(Rc::new(store)),
             provider,
             runtime: runtime.clone(),
             engine: RefCell::new(engine),
+            ahead: Cell::new(false),
+            readers: RefCell::default(),
+            generation: Cell::new(0),
             inputs,
             outgoing,
             waiting: RefCell::default(),
+            granted: Cell::new(None),
             next_request: Cell::new(0),
             listener: Box::new(listener),
             relay: RefCell::new(Err(None)),
@@ -150,7 +163,7 @@ where
             ended: RefCell::default(),
         });
         runtime.spawn(Box::pin(relay.run()));
-        runtime.spawn(Box::pin(chain_task.run()));
+        let chain = shared.follow_chain(alarm);
         runtime.spawn(Box::pin(Rc::clone(&shared).run(commands, received, chain)));
         Ok(Self { shared })
     }
@@ -181,22 +194,27 @@ where
         let time = shared.now().max(shared.engine.borrow().head().timestamp);
         let valid_until = time.saturating_add(Config::SESSION_VALIDITY);
         let grant = chain_task::grant(&shared.provider, &shared.config, key, valid_until).await?;
+        shared.granted.set(Some(grant));
         shared.input(Input::Granted(grant));
         shared.send(Outgoing::Announce(grant));
         Ok(grant)
     }
 
-    /// All channels.
-    pub fn channels(&self) -> Vec<ChannelView> {
-        self.shared.engine.borrow().channels()
-    }
-
-    /// One channel.
+    /// All channels, as they are stored.
     ///
     /// # Errors
-    /// [`EngineError::UnknownChannel`].
-    pub fn channel(&self, id: ChannelId) -> Result<ChannelView, NodeError> {
-        self.shared.engine.borrow().channel(id).ok_or(NodeError::Engine(EngineError::UnknownChannel))
+    /// [`NodeError`] when the client ended before it could tell.
+    pub async fn channels(&self) -> Result<Vec<ChannelView>, NodeError> {
+        self.shared.read(Engine::channels).await
+    }
+
+    /// One channel, as it is stored.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownChannel`]; or as [`Node::channels`].
+    pub async fn channel(&self, id: ChannelId) -> Result<ChannelView, NodeError> {
+        let view = self.shared.read(move |engine| engine.channel(id)).await?;
+        view.ok_or(NodeError::Engine(EngineError::UnknownChannel))
     }
 
     /// Past payments, newest first.
@@ -205,10 +223,11 @@ where
     /// [`NodeError::Store`] when storage cannot be read.
     pub async fn payments(&self, query: &PaymentQuery) -> Result<Vec<PaymentView>, NodeError> {
         let shared = &self.shared;
-        Ok(history::payments(&shared.store, |visit| visit(&shared.engine.borrow()), query).await?)
+        let store = shared.store();
+        Ok(history::payments(&*store, |visit| visit(&shared.engine.borrow()), query).await?)
     }
 
-    /// How the client stands.
+    /// How the client stands. Nothing of it is money, so it does not wait for storage.
     pub fn status(&self) -> NodeStatus {
         let engine = self.shared.engine.borrow();
         NodeStatus {
@@ -242,10 +261,11 @@ where
     /// # Errors
     /// [`NodeError`] when the channel is unknown or storage cannot be read.
     pub async fn close_with_old_proof(&self, id: ChannelId) -> Result<(), NodeError> {
-        let (proof, grant) = history::oldest_received(&self.shared.store, id).await?;
-        let key = self.channel(id)?.key;
+        let (proof, grant) = history::oldest_received(&*self.shared.store(), id).await?;
+        let key = self.channel(id).await?.key;
         let call = crate::protocol::JudgeCall::Close { key, proof, grant };
-        let sent = chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call).await;
+        let sent =
+            chain_task::submit(&self.shared.provider, &self.shared.runtime, &self.shared.config, &call, &|| {}).await;
         sent.map(|_| ()).map_err(|error| chain_task::chain_error(&error))
     }
 
@@ -255,35 +275,48 @@ where
     }
 }
 
-/// Reads the engine's records.
-async fn load<S: Store>(config: Config, key: SessionKey, store: &S) -> Result<Engine<SessionKey>, StoreError> {
-    let mut records = Vec::new();
-    for prefix in [CHANNELS, PEERS, TRANSFERS, RECEIVED] {
-        records.extend(store.scan(everything_under(prefix)).await?);
-    }
-    if let Some(own) = store.get(OWN).await? {
-        records.push((OWN.to_vec(), own));
-    }
-    let mut engine = Engine::load(config, key, &records)?;
-    for key in engine.missing_updates() {
-        let update = store.get(&key).await?.ok_or_else(|| StoreError::Corrupt("a sent update is missing".into()))?;
-        engine.load_update(&update)?;
-    }
-    Ok(engine)
-}
-
-fn everything_under(prefix: u8) -> Scan {
-    let end: Key = vec![prefix.saturating_add(1)];
-    Scan { from: Bound::Included(vec![prefix]), to: Bound::Excluded(end), backwards: false, limit: usize::MAX }
-}
-
 impl<K: Platform> Shared<K> {
     fn now(&self) -> u64 {
         self.runtime.now_ms() / 1_000
     }
 
+    fn store(&self) -> Rc<K::Store> {
+        Rc::clone(&self.store.borrow())
+    }
+
+    /// Looks at the engine, after the commit if one is under way.
+    async fn read<T: 'static>(&self, look: impl FnOnce(&Engine<SessionKey>) -> T + 'static) -> Result<T, NodeError> {
+        if !self.ahead.get() {
+            return Ok(look(&self.engine.borrow()));
+        }
+        if let Some(error) = self.ended.borrow().clone() {
+            return Err(error);
+        }
+        let (sender, answer) = oneshot::channel();
+        self.readers.borrow_mut().push(Box::new(move |engine| {
+            let _ = sender.send(look(engine));
+        }));
+        answer.await.map_err(|_| self.ended.borrow().clone().unwrap_or(NodeError::Closed))
+    }
+
+    /// The engine and its storage agree: who waited to look at it may look.
+    pub(super) fn agree(&self) {
+        self.ahead.set(false);
+        for reader in std::mem::take(&mut *self.readers.borrow_mut()) {
+            reader(&self.engine.borrow());
+        }
+    }
+
+    /// Follows the chain from where the storage says.
+    pub(super) fn follow_chain(&self, alarm: Option<AlarmState>) -> mpsc::Receiver<ChainReport> {
+        let (reports, chain) = mpsc::channel(1);
+        let task = ChainTask::new(self.provider.clone(), self.runtime.clone(), &self.config, alarm, reports);
+        self.runtime.spawn(Box::pin(task.run()));
+        chain
+    }
+
     /// Queues an input. A loop that has ended hears no more.
-    fn input(&self, input: Input) {
+    pub(super) fn input(&self, input: Input) {
         let _ = self.inputs.unbounded_send(input);
     }
 
@@ -291,7 +324,7 @@ impl<K: Platform> Shared<K> {
         let _ = self.outgoing.unbounded_send(outgoing);
     }
 
-    fn emit(&self, event: NodeEvent) {
+    pub(super) fn emit(&self, event: NodeEvent) {
         (self.listener)(event);
     }
 
@@ -303,6 +336,7 @@ impl<K: Platform> Shared<K> {
         self.inputs.close_channel();
         self.send(Outgoing::Close);
         self.outgoing.close_channel();
+        self.readers.borrow_mut().clear();
         for (_, answer) in std::mem::take(&mut *self.waiting.borrow_mut()) {
             let _ = answer.send(Err(error.clone()));
         }
@@ -337,11 +371,14 @@ impl<K: Platform> Shared<K> {
                 let Ok(incoming) = relay.try_recv() else { break };
                 self.sort(incoming, &mut batch);
             }
-            if let Err(error) = self.step(batch).await {
-                let (code, message) = (store_code(&error), error.to_string());
-                self.end(NodeError::Store(error));
-                self.emit(NodeEvent::Fatal { code, message });
-                return;
+            let Err(error) = self.step(batch).await else { continue };
+            match self.recover(error, &mut commands).await {
+                Ok(reports) => chain = reports,
+                Err(error) => {
+                    let (code, message) = (store_code(&error), error.to_string());
+                    self.end(NodeError::Store(error));
+                    return self.emit(NodeEvent::Fatal { code, message });
+                }
             }
         }
     }
@@ -382,12 +419,15 @@ impl<K: Platform> Shared<K> {
     }
 
     async fn step(self: &Rc<Self>, batch: Batch) -> Result<(), StoreError> {
+        self.ahead.set(true);
         let mut step: Step = self.engine.borrow_mut().handle(batch.inputs, self.now());
         if let Some(alarm) = &batch.alarm {
             step.write(ALARM.to_vec(), write(alarm));
         }
         let mut said: BTreeMap<PublicKey, Vec<Message>> = BTreeMap::new();
-        for effect in step.commit(&self.store).await? {
+        let effects = step.commit(&*self.store()).await?;
+        self.agree();
+        for effect in effects {
             match effect {
                 Effect::Send { to, message } => said.entry(to).or_default().push(message),
                 other => self.carry_out(other),
@@ -416,8 +456,9 @@ impl<K: Platform> Shared<K> {
             Effect::ReadSession { wallet, session_key } => {
                 let shared = Rc::clone(self);
                 self.runtime.spawn(Box::pin(async move {
-                    // Unread it stays unknown, and the peer's next greeting asks again.
-                    let read = chain_task::session(&shared.provider, &shared.config, wallet, session_key).await;
+                    let head = shared.engine.borrow().head();
+                    // Unread it stays unknown, and the peer's next greeting or the next block asks again.
+                    let read = chain_task::session(&shared.provider, &shared.config, wallet, session_key, head).await;
                     if let Ok((valid_until, revoked_from)) = read {
                         shared.input(Input::SessionRead { wallet, session_key, valid_until, revoked_from });
                     }
@@ -437,11 +478,15 @@ impl<K: Platform> Shared<K> {
                 }));
             }
             Effect::Transact { id, call } => {
-                let shared = Rc::clone(self);
+                let (shared, generation) = (Rc::clone(self), self.generation.get());
                 self.runtime.spawn(Box::pin(async move {
-                    let sent = chain_task::submit(&shared.provider, &shared.runtime, &shared.config, &call).await;
+                    let agreed = || shared.input(Input::Agreed(id));
+                    let sent =
+                        chain_task::submit(&shared.provider, &shared.runtime, &shared.config, &call, &agreed).await;
                     let outcome = sent.map_err(chain_task::failure);
-                    shared.input(Input::Transaction { id, outcome });
+                    if shared.generation.get() == generation {
+                        shared.input(Input::Transaction { id, outcome });
+                    }
                 }));
             }
         }

@@ -8,9 +8,12 @@ mod chain_task;
 mod driver;
 mod error;
 mod history;
+mod recovery;
 mod relay_task;
 mod runtime;
 mod services;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 
 use std::time::Duration;
 
@@ -70,7 +73,7 @@ pub enum NodeEvent {
         /// In words.
         message: String,
     },
-    /// The node stopped: storage failed or was taken over. Nothing was sent that is not stored.
+    /// The node stopped: storage failed for good or was taken over. Nothing was sent that is not stored.
     Fatal {
         /// A stable code.
         code: &'static str,

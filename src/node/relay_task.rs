@@ -60,6 +60,8 @@ enum Ended {
     Lost(String),
     /// Wait until told to come back.
     Offline,
+    /// The same, because connecting again would only be refused again, or throw out a newer connection.
+    Refused(String),
     /// Never connect again.
     Closed,
 }
@@ -76,25 +78,25 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
                 }
                 Err(reason) => Ended::Lost(reason),
             };
-            let reason = match ended {
+            let (reason, again) = match ended {
                 Ended::Closed => return,
-                Ended::Offline => None,
-                Ended::Lost(reason) => Some(reason),
+                Ended::Offline => (None, false),
+                Ended::Refused(reason) => (Some(reason), false),
+                Ended::Lost(reason) => (Some(reason), true),
             };
-            let event = NodeEvent::Connection { online: false, reason: reason.clone() };
+            let event = NodeEvent::Connection { online: false, reason };
             if self.tell(Incoming::Input(Input::Offline)).await.is_err()
                 || self.tell(Incoming::Event(event)).await.is_err()
             {
                 return;
             }
-            let resumed = match reason {
-                None => self.stay_away().await,
-                Some(_) => {
-                    // Without randomness the pause is merely not jittered.
-                    let mut random = [0; 4];
-                    let _ = self.runtime.random(&mut random);
-                    self.pause(backoff.after_failure(u32::from_le_bytes(random))).await
-                }
+            let resumed = if again {
+                // Without randomness the pause is merely not jittered.
+                let mut random = [0; 4];
+                let _ = self.runtime.random(&mut random);
+                self.pause(backoff.after_failure(u32::from_le_bytes(random))).await
+            } else {
+                self.stay_away().await
             };
             if !resumed {
                 return;
@@ -204,7 +206,8 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
                 let warning = NodeEvent::Warning { code: "RELAY_REFUSED", message: detail };
                 return self.tell(Incoming::Event(warning)).await;
             }
-            RelayEvent::Closed { reason } => return Err(Ended::Lost(reason.to_string())),
+            RelayEvent::Closed { reason } if reason.may_reconnect() => return Err(Ended::Lost(reason.to_string())),
+            RelayEvent::Closed { reason } => return Err(Ended::Refused(reason.to_string())),
         };
         self.tell(Incoming::Input(input)).await
     }

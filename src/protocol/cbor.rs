@@ -1,7 +1,7 @@
 //! CBOR codecs for fixed-width types of other crates, for use with `#[cbor(with = "…")]`.
 
 use alloy::primitives::FixedBytes;
-use minicbor::{Decoder, Encoder, decode, encode};
+use minicbor::{Decode, Decoder, Encoder, decode, encode};
 
 /// A fixed-width byte string: addresses, hashes, keys.
 pub(crate) mod fixed {
@@ -42,6 +42,21 @@ pub(crate) mod optional {
                 .ok_or_else(|| decode::Error::message("a byte string has the wrong length")),
         }
     }
+}
+
+/// A list of at most `MAX` items; a longer one is refused before its surplus is read.
+pub(crate) fn at_most<'b, C, T: Decode<'b, C>, const MAX: usize>(
+    d: &mut Decoder<'b>,
+    ctx: &mut C,
+) -> Result<Vec<T>, decode::Error> {
+    let mut items = Vec::new();
+    for item in d.array_iter_with(ctx)? {
+        if items.len() == MAX {
+            return Err(decode::Error::message("a list is too long"));
+        }
+        items.push(item?);
+    }
+    Ok(items)
 }
 
 /// Types that are built from a byte string of exactly their own width.

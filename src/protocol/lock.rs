@@ -1,11 +1,11 @@
 //! Locks: amounts that are paid if a secret is revealed in time.
 
 use alloy::primitives::B256;
-use alloy::sol_types::SolStruct;
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::eip712::hash_struct;
 use super::{Amount, Timestamp, cbor, sol_types};
 
 /// A lock's number in its direction: it only grows and is never used twice, so a claim cannot be repeated.
@@ -64,12 +64,16 @@ impl Lock {
     /// The leaf in the lock tree: the EIP-712 struct hash. Its preimage has 160 bytes, so it can never be
     /// mistaken for an inner node, whose preimage has 64.
     pub fn leaf(&self) -> B256 {
+        hash_struct(&self.to_sol())
+    }
+
+    /// The form that the Judge's functions take.
+    pub fn to_sol(&self) -> sol_types::Lock {
         sol_types::Lock {
             lockId: self.id,
             amount: self.amount.get(),
             expiry: alloy::primitives::aliases::U48::saturating_from(self.expiry),
             secretHash: self.secret_hash.0,
         }
-        .eip712_hash_struct()
     }
 }

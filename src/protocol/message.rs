@@ -220,9 +220,11 @@ pub struct Resume {
     pub reply: bool,
     /// The locks under `sent`; none when there are more than [`MAX_SHOWN_LOCKS`].
     #[n(6)]
+    #[cbor(decode_with = "cbor::at_most::<_, ShownLock, MAX_SHOWN_LOCKS>")]
     pub sent_locks: Vec<ShownLock>,
     /// The locks under `received`, likewise.
     #[n(7)]
+    #[cbor(decode_with = "cbor::at_most::<_, ShownLock, MAX_SHOWN_LOCKS>")]
     pub received_locks: Vec<ShownLock>,
     /// The highest lock id that was ever received: ids do not recur.
     #[n(8)]
@@ -239,8 +241,9 @@ pub struct Update {
     /// The channel.
     #[n(0)]
     pub channel: ChannelId,
-    /// The operations, in order.
+    /// The operations, in order; at most [`MAX_OPS`].
     #[n(1)]
+    #[cbor(decode_with = "cbor::at_most::<_, Op, MAX_OPS>")]
     pub ops: Vec<Op>,
     /// The proof's nonce.
     #[n(2)]
@@ -527,16 +530,7 @@ fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
 }
 
 fn read(decoder: &mut minicbor::Decoder<'_>) -> Result<Message, DecodeError> {
-    let message: Message = decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))?;
-    match &message {
-        Message::Update(update) if update.ops.len() > MAX_OPS => {
-            Err(DecodeError::Malformed(format!("an update of {} operations", update.ops.len())))
-        }
-        Message::Resume(resume) if resume.sent_locks.len().max(resume.received_locks.len()) > MAX_SHOWN_LOCKS => {
-            Err(DecodeError::Malformed("too many locks are shown".into()))
-        }
-        _ => Ok(message),
-    }
+    decoder.decode().map_err(|error| DecodeError::Malformed(error.to_string()))
 }
 
 /// Encodes into memory, which cannot fail.

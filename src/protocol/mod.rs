@@ -14,11 +14,15 @@ mod judge;
 mod lock;
 mod lock_tree;
 mod message;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod money_tests;
 mod op;
 mod proof;
 mod route;
 mod seal;
 mod signing;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod vectors;
 
 pub use amount::{Amount, AmountError};
 pub use announcement::{

@@ -2,9 +2,9 @@
 
 use alloy::primitives::aliases::U48;
 use alloy::primitives::{Address, B256};
-use alloy::sol_types::SolStruct;
 use minicbor::{Decode, Encode};
 
+use super::eip712::hash_struct;
 use super::{Amount, ChannelId, Domain, Nonce, PublicKey, Signature, SignatureError, Timestamp, cbor, sol_types};
 
 /// What one side has signed away so far: cumulative, numbered.
@@ -57,12 +57,12 @@ impl BalanceProof {
 
     /// The digest that the sender's session key signs.
     pub fn digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&self.to_sol())
+        domain.proof_digest(&self.to_sol())
     }
 
     /// The digest that the beneficiary countersigns so that anyone may carry the proof to the Judge.
     pub fn acceptance_digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&sol_types::AcceptProof { proofHash: self.to_sol().eip712_hash_struct() })
+        domain.digest(&sol_types::AcceptProof { proofHash: hash_struct(&self.to_sol()) })
     }
 }
 
@@ -87,6 +87,10 @@ impl SignedProof {
     /// # Errors
     /// [`SignatureError`] when the Judge would not recover `signer` from the signature.
     pub fn verify(&self, domain: &Domain) -> Result<(), SignatureError> {
+        // The Judge's type has 48 bits: a larger number would be hashed as the largest that it holds.
+        if self.proof.last_expiry > Nonce::MAX.get() {
+            return Err(SignatureError::Malformed);
+        }
         self.signer.verify(self.proof.digest(domain), &self.signature)
     }
 }
@@ -103,7 +107,7 @@ pub struct Grant {
     #[n(1)]
     #[cbor(with = "cbor::fixed")]
     pub session_key: Address,
-    /// The last second at which the key can sign for an open channel.
+    /// The key signs for an open channel before this second, and not at it.
     #[n(2)]
     pub valid_until: Timestamp,
     /// The wallet's signature.
@@ -124,5 +128,46 @@ impl Grant {
     pub fn verify(&self, domain: &Domain) -> Result<(), SignatureError> {
         let recovered = self.signature.recover(domain.digest(&self.to_sol()))?;
         if recovered == self.wallet { Ok(()) } else { Err(SignatureError::WrongSigner) }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::protocol::{SessionKey, vectors};
+
+    #[test]
+    fn a_proof_is_signed_in_one_reading_only() {
+        let domain = vectors::domain();
+        let greatest = BalanceProof { last_expiry: Nonce::MAX.get(), ..vectors::proof() };
+        let signed = vectors::signed(greatest);
+        assert_eq!(signed.verify(&domain), Ok(()));
+        for last_expiry in [1 << 48, u64::MAX] {
+            let other = SignedProof { proof: BalanceProof { last_expiry, ..greatest }, ..signed };
+            assert_eq!(other.proof.digest(&domain), greatest.digest(&domain));
+            assert_eq!(other.verify(&domain), Err(SignatureError::Malformed));
+        }
+        assert_eq!(signed.verify(&Domain::new(1, domain.judge())), Err(SignatureError::WrongSigner));
+    }
+
+    #[test]
+    fn a_grant_is_the_wallets_word_and_nobody_elses() {
+        let domain = vectors::domain();
+        let [grant, other] = vectors::grants();
+        assert_eq!(grant.verify(&domain), Ok(()));
+        let changed = [
+            Grant { valid_until: grant.valid_until + 1, ..grant },
+            Grant { session_key: other.session_key, ..grant },
+            Grant { wallet: other.wallet, ..grant },
+            Grant { signature: other.signature, ..grant },
+        ];
+        for changed in changed {
+            assert_eq!(changed.verify(&domain), Err(SignatureError::WrongSigner));
+        }
+        assert_eq!(grant.verify(&Domain::new(1, domain.judge())), Err(SignatureError::WrongSigner));
+        // The session key does not grant itself anything.
+        let digest = domain.digest(&grant.to_sol());
+        let own = Grant { signature: SessionKey::sign(&vectors::session_a(), digest).unwrap(), ..grant };
+        assert_eq!(own.verify(&domain), Err(SignatureError::WrongSigner));
     }
 }

@@ -135,6 +135,11 @@ impl Route {
         if decoder.position() == opened.len() { Ok(hop) } else { Err(RouteError::Malformed) }
     }
 
+    /// The sealed bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// How long it is.
     pub const fn len(&self) -> usize {
         self.0.len()

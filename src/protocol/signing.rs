@@ -101,11 +101,13 @@ impl PublicKey {
         Self(bytes)
     }
 
+    /// SEC1 knows a third 33-byte form of a point, "compact", which would give a key a second name.
     fn to_point(self) -> Option<k256::PublicKey> {
-        k256::PublicKey::from_sec1_bytes(&self.0).ok()
+        let is_compressed = matches!(self.0, [2 | 3, ..]);
+        k256::PublicKey::from_sec1_bytes(&self.0).ok().filter(|_| is_compressed)
     }
 
-    /// The Ethereum address of the key; the zero address when the bytes are no point of the curve.
+    /// The Ethereum address of the key; the zero address when the bytes are not a compressed point of the curve.
     pub fn address(&self) -> Address {
         self.to_point().map_or(Address::ZERO, |key| {
             let point = key.to_encoded_point(false);
@@ -242,6 +244,22 @@ mod tests {
         let digest = keccak256(b"digest");
         assert_eq!(key(9).sign(digest), key(9).sign(digest));
         assert!(!format!("{:?}", key(9)).contains("0909"));
+    }
+
+    #[test]
+    fn a_key_has_one_name() {
+        let digest = keccak256(b"digest");
+        let key = (1..20).map(key).find(|key| {
+            let [_, x @ ..] = key.public_key().0;
+            k256::PublicKey::from_sec1_bytes(&[&[5][..], &x].concat())
+                .is_ok_and(|same| same == k256::PublicKey::from(key.0.verifying_key()))
+        });
+        let key = key.expect("half of all keys have a compact form");
+        let mut compact = key.public_key();
+        compact.0[0] = 5;
+        assert_eq!(compact.verify(digest, &key.sign(digest).unwrap()), Err(SignatureError::WrongSigner));
+        assert_eq!(compact.address(), Address::ZERO);
+        assert!(compact.shared_secret(&key).is_err());
     }
 
     #[test]

@@ -35,6 +35,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    async fn reopen(&self) -> Result<Self, StoreError> {
+        Ok(Self::reopen(self))
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let mut shared = self.shared.borrow_mut();
         if shared.epoch != self.epoch {

@@ -78,6 +78,14 @@ pub enum StoreError {
 /// owner that was frozen and wakes after a take-over cannot overwrite its successor.
 #[allow(async_fn_in_trait, reason = "the store is used on one thread: in a tab, or in a test")]
 pub trait Store {
+    /// Opens the same storage again, as a new owner, after it was lost. This handle writes no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    async fn reopen(&self) -> Result<Self, StoreError>
+    where
+        Self: Sized;
+
     /// Makes the whole batch durable, or nothing of it.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ impl Backoff {
         let delay = doubled.unwrap_or(self.cap).min(self.cap);
         self.failures = self.failures.saturating_add(1);
         let half = delay / 2;
-        half + half.mul_f64(f64::from(random) / f64::from(u32::MAX))
+        half.saturating_add(half.checked_mul(random).map_or(half, |product| product / u32::MAX))
     }
 
     /// Starts over, after a connection that worked.

@@ -15,6 +15,7 @@
 use alloy::primitives::{Address, B256, keccak256};
 use minicbor::{Decode, Encode};
 
+use crate::protocol::cbor::{at_most, fixed};
 use crate::protocol::{Domain, Grant, KeyError, MAX_FRAME_BYTES, PublicKey, SessionKey, Signature, SignatureError};
 
 /// The version that this code speaks; the first byte of every message.
@@ -40,24 +41,6 @@ pub const MAX_DETAIL_BYTES: usize = 256;
 
 /// What is signed to authenticate starts with this; no EIP-712 or EIP-191 digest has such a preimage.
 const AUTHENTICATE_DOMAIN: &[u8] = b"chit relay v1: authenticate";
-
-/// Codec for addresses, as byte strings of 20.
-mod address {
-    use super::*;
-
-    pub(super) fn encode<C, W: minicbor::encode::Write>(
-        value: &Address,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(value.as_slice())?;
-        Ok(())
-    }
-
-    pub(super) fn decode<C>(d: &mut minicbor::Decoder<'_>, _: &mut C) -> Result<Address, minicbor::decode::Error> {
-        Address::try_from(d.bytes()?).map_err(|_| minicbor::decode::Error::message("an address has the wrong length"))
-    }
-}
 
 /// What the relay allows one client. Told, so that a client need not find out by being refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -128,14 +111,15 @@ pub enum ServerMessage {
         chain_id: u64,
         /// The Judge that was asked about.
         #[n(1)]
-        #[cbor(with = "address")]
+        #[cbor(with = "fixed")]
         judge: Address,
         /// The wallet that was asked for.
         #[n(2)]
-        #[cbor(with = "address")]
+        #[cbor(with = "fixed")]
         wallet: Address,
         /// Its keys, newest first, at most [`MAX_ENTRIES`]. The grants are to be verified, not believed.
         #[n(3)]
+        #[cbor(decode_with = "at_most::<_, DirectoryEntry, MAX_ENTRIES>")]
         entries: Vec<DirectoryEntry>,
     },
     /// Something was refused.
@@ -198,7 +182,7 @@ pub enum ClientMessage {
         chain_id: u64,
         /// The Judge.
         #[n(1)]
-        #[cbor(with = "address")]
+        #[cbor(with = "fixed")]
         judge: Address,
         /// The wallet's signed word for this client's session key.
         #[n(2)]
@@ -213,11 +197,11 @@ pub enum ClientMessage {
         chain_id: u64,
         /// The Judge.
         #[n(1)]
-        #[cbor(with = "address")]
+        #[cbor(with = "fixed")]
         judge: Address,
         /// The wallet.
         #[n(2)]
-        #[cbor(with = "address")]
+        #[cbor(with = "fixed")]
         wallet: Address,
     },
     /// Asks for a sign of life.
@@ -432,9 +416,6 @@ impl ServerMessage {
             Self::Error { detail, .. } if detail.len() > MAX_DETAIL_BYTES => {
                 Err(RelayDecodeError::TooLarge(detail.len()))
             }
-            Self::Found { entries, .. } if entries.len() > MAX_ENTRIES => {
-                Err(RelayDecodeError::Malformed(format!("{} directory entries", entries.len())))
-            }
             _ => Ok(message),
         }
     }
@@ -514,6 +495,10 @@ pub fn verify_authentication(nonce: &[u8; 32], key: &PublicKey, signature: &Sign
 const fn is_compressed(key: &PublicKey) -> bool {
     matches!(key.0, [2 | 3, ..])
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "relay_vectors.rs"]
+mod vectors;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "relay_protocol_tests.rs"]

@@ -33,8 +33,11 @@ export const contentSecurityPolicy = [
  * @param {() => object} deployment what `/deployment.json` answers
  */
 export async function serve(mounts, deployment) {
+  let onStop;
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    // Never answered: the tab that asks stands still until it is ended.
+    if (pathname === "/stopped") return onStop?.(searchParams.get("step"));
     if (pathname === "/deployment.json") {
       response.setHeader("content-type", types[".json"]);
       return response.end(JSON.stringify(deployment()));
@@ -56,6 +59,12 @@ export async function serve(mounts, deployment) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    close: () => new Promise((resolve) => server.close(resolve)),
+    /** The step at which the next tab stops. */
+    stopped: () => new Promise((resolve) => (onStop = resolve)),
+    close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      return closed;
+    },
   };
 }

@@ -33,7 +33,7 @@ const erc20 = [
 
 /** The stack, a server and a browser; everything ends with `close()`. */
 export async function world(options = {}) {
-  const stack = await startStack({ challenge: 20, blockTime: 1, relayProfile: "dev", ...options });
+  const stack = await startStack({ challenge: 20, blockTime: 1, relayProfile: "dev", accounts: 24, ...options });
   const mounts = [
     ["/pkg/", "pkg/dist"],
     ["/bare/", "tests/browser/page"],
@@ -42,18 +42,22 @@ export async function world(options = {}) {
   const server = await serve(mounts, () => stack.deployment);
   const browser = await chromium.launch({ executablePath: await findChromium(), headless: true, args: flags });
   const accounts = stack.deployment.accounts;
+  let used = 0;
   return {
     stack,
     server,
     browser,
     accounts,
     token: stack.deployment.token.address,
+    /** The index of an account that nobody has used yet, so that no test finds another's channels. */
+    fresh() {
+      assert.ok(used < accounts.length, "the world has too few accounts for its tests");
+      return used++;
+    },
     /** A person with a browser profile of its own. */
-    async person(index, settings = {}) {
-      const context = await browser.newContext();
-      const person = new Person(context, server.url, accounts[index], settings);
-      await person.open();
-      return person;
+    async person(index, settings = {}, { start = true } = {}) {
+      const person = new Person(await browser.newContext(), server.url, accounts[index], settings);
+      return start ? person.open() : person.load();
     },
     balance: (account, token = stack.deployment.token.address) =>
       token === zero
@@ -76,11 +80,20 @@ export class Person {
 
   /** Opens a tab and starts the client in it. */
   async open() {
-    this.page = await this.context.newPage();
-    this.errors = [];
-    this.page.on("pageerror", (error) => this.errors.push(error));
+    await this.load();
+    return this.start();
+  }
+
+  /** Opens a tab, or replaces what the tab shows, without starting a client. */
+  async load() {
+    if (!this.page || this.page.isClosed()) this.page = await this.context.newPage();
     await this.page.goto(`${this.url}/bare/index.html`);
     await this.page.waitForFunction(() => window.ready);
+    return this;
+  }
+
+  /** Starts the client. */
+  async start() {
     await this.page.evaluate((options) => window.under.start(options), { wallet: this.account, ...this.settings });
     return this;
   }
@@ -88,6 +101,11 @@ export class Person {
   /** Ends the tab without any chance to clean up. */
   async kill() {
     await this.page.close({ runBeforeUnload: false });
+  }
+
+  /** What is on the disk about updates, read past the client. */
+  storedUpdates() {
+    return this.page.evaluate(() => window.storedUpdates());
   }
 
   authorize() {
@@ -102,11 +120,11 @@ export class Person {
     );
   }
 
-  pay(channel, amount, memo) {
+  pay(channel, amount, memo, id) {
     return this.page.evaluate(
-      ([channel, amount, memo]) =>
-        window.under.attempt(async () => (await window.under.client.pay({ channel, amount: BigInt(amount), memo })).status),
-      [channel, String(amount), memo],
+      ([channel, amount, memo, id]) =>
+        window.under.attempt(async () => (await window.under.client.pay({ channel, amount: BigInt(amount), memo, id })).status),
+      [channel, String(amount), memo, id],
     );
   }
 
@@ -145,20 +163,50 @@ export class Person {
     return this.page.evaluate((changes) => void Object.assign(window.under.wallet, changes), changes);
   }
 
+  /** Waits until the client says of itself what is wanted. */
+  async untilStatus(wanted, what) {
+    const end = Date.now() + 30_000;
+    while (!wanted((await this.call("status")).ok ?? {})) {
+      if (Date.now() > end) assert.fail(`${what} did not happen`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** How often the wallet was asked for something. */
+  prompts() {
+    return this.page.evaluate(() => window.under.wallet.prompts.length);
+  }
+
   counters() {
     return this.page.evaluate(() => structuredClone(window.under.counters));
   }
 }
 
-/** Two persons with an open channel in which A has deposited; both are ready to pay. */
-export async function openPair(world, { deposit = 1_000_000n, token = world.token, first = 0, second = 1, settings } = {}) {
-  const a = await world.person(first, settings);
-  const b = await world.person(second, settings);
+/** Two new persons with an open channel in which A has deposited; both are ready to pay. */
+export async function openPair(world, { deposit = 1_000_000n, token = world.token, settings } = {}) {
+  const a = await world.person(world.fresh(), settings);
+  const b = await world.person(world.fresh(), settings);
   await b.authorize();
   const id = await a.openChannel(b.account, token, deposit);
   await a.until(id, (channel) => channel.ready, "the payer is ready");
   await b.until(id, (channel) => channel.ready, "the payee is ready");
   return { a, b, id };
+}
+
+/** Closes the tabs of persons who are done. */
+export async function leave(...persons) {
+  for (const person of persons) await person.context.close();
+}
+
+/** Waits until the tabs have told each other everything that follows a start. */
+export async function quieten(persons) {
+  const frames = async () => {
+    const all = await Promise.all(persons.map((person) => person.counters()));
+    return all.reduce((sum, { sent, received }) => sum + sent + received, 0);
+  };
+  for (let before = -1, now = await frames(); now !== before; [before, now] = [now, await frames()]) {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
 }
 
 /** Both sides agree, and nothing is missing. */

@@ -1,27 +1,17 @@
 //! What IndexedDB's errors mean to the engine.
 
-use indexed_db_futures::error::{Error, OpenDbError};
+use wasm_bindgen::prelude::*;
 use web_sys::DomException;
 
 use super::super::scope::describe;
 use crate::store::StoreError;
 
-/// The failure of a request or a transaction.
-pub(super) fn of(error: Error) -> StoreError {
-    match error {
-        Error::DomException(exception) => of_dom(&exception.into()),
-        Error::Unknown(thrown) => StoreError::Lost(describe(thrown.as_ref())),
-        other @ (Error::Serialisation(_) | Error::MissingData(_)) => StoreError::Lost(other.to_string()),
-    }
-}
-
-/// The failure to open or delete a database.
-pub(super) fn of_open(error: OpenDbError) -> StoreError {
-    match error {
-        OpenDbError::Base(error) => of(error),
-        other @ (OpenDbError::VersionZero | OpenDbError::UnsupportedEnvironment | OpenDbError::NullFactory) => {
-            StoreError::Lost(other.to_string())
-        }
+/// The failure that something thrown stands for.
+#[allow(clippy::needless_pass_by_value, reason = "thrown values are handed over, to `map_err` above all")]
+pub(super) fn of(thrown: JsValue) -> StoreError {
+    match thrown.dyn_ref::<DomException>() {
+        Some(exception) => of_dom(exception),
+        None => StoreError::Lost(describe(&thrown)),
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::ops::Bound;
 
-use indexed_db_futures::KeyRange;
-use indexed_db_futures::cursor::CursorDirection;
-use indexed_db_futures::object_store::ObjectStore;
-use indexed_db_futures::prelude::*;
-use indexed_db_futures::transaction::{Transaction, TransactionMode};
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::*;
+use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore};
 
+use super::request::{Transaction, answer};
 use super::{Connection, RECORDS, VAULT, failure, js_bytes};
 use crate::store::{Key, Scan, StoreError};
 
@@ -18,41 +15,40 @@ use crate::store::{Key, Scan, StoreError};
 const CURSOR_LIMIT: usize = 256;
 
 impl Connection {
-    fn read(&self, table: &str) -> Result<Transaction<'_>, StoreError> {
-        self.database.transaction(table).with_mode(TransactionMode::Readonly).build().map_err(failure::of)
-    }
-
     pub(super) async fn vault_get(&self, name: &str) -> Result<Option<JsValue>, StoreError> {
-        let transaction = self.read(VAULT)?;
-        let vault = transaction.object_store(VAULT).map_err(failure::of)?;
-        vault.get(name).primitive().map_err(failure::of)?.await.map_err(failure::of)
+        let transaction = Transaction::read(&self.database, VAULT)?;
+        value(&transaction.table(VAULT)?, &name.into()).await
     }
 
     pub(super) async fn get(&self, key: JsValue) -> Result<Option<Vec<u8>>, StoreError> {
-        let transaction = self.read(RECORDS)?;
-        let records = transaction.object_store(RECORDS).map_err(failure::of)?;
-        let value: Option<JsValue> = records.get(key).primitive().map_err(failure::of)?.await.map_err(failure::of)?;
-        value.as_ref().map(value_bytes).transpose()
+        let transaction = Transaction::read(&self.database, RECORDS)?;
+        value(&transaction.table(RECORDS)?, &key).await?.as_ref().map(value_bytes).transpose()
     }
 
     pub(super) async fn scan(&self, scan: Scan) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
-        let transaction = self.read(RECORDS)?;
-        let records = transaction.object_store(RECORDS).map_err(failure::of)?;
-        let range = range(&scan);
+        let transaction = Transaction::read(&self.database, RECORDS)?;
+        let records = transaction.table(RECORDS)?;
+        let range = range(&scan).map_err(failure::of)?;
         if !scan.backwards {
-            return all(&records, range, scan.limit).await;
+            return all(&records, &range, scan.limit).await;
         }
         if scan.limit <= CURSOR_LIMIT {
-            return last(&records, range, scan.limit).await;
+            return last(&records, &range, scan.limit).await;
         }
-        let mut found = all(&records, range, usize::MAX).await?;
+        let mut found = all(&records, &range, usize::MAX).await?;
         found.reverse();
         found.truncate(scan.limit);
         Ok(found)
     }
 }
 
-fn range(scan: &Scan) -> KeyRange<JsValue> {
+/// The value of a key, if there is one.
+pub(super) async fn value(table: &IdbObjectStore, key: &JsValue) -> Result<Option<JsValue>, StoreError> {
+    let value = answer(table.get(key).map_err(failure::of)?).await?;
+    Ok(Some(value).filter(|value| !value.is_undefined()))
+}
+
+fn range(scan: &Scan) -> Result<IdbKeyRange, JsValue> {
     let (from, from_open) = match &scan.from {
         Bound::Included(key) => (js_bytes(key), false),
         Bound::Excluded(key) => (js_bytes(key), true),
@@ -60,48 +56,37 @@ fn range(scan: &Scan) -> KeyRange<JsValue> {
         Bound::Unbounded => (js_bytes(&[]), false),
     };
     match &scan.to {
-        Bound::Included(key) => KeyRange::Bound(from, from_open, js_bytes(key), false),
-        Bound::Excluded(key) => KeyRange::Bound(from, from_open, js_bytes(key), true),
-        Bound::Unbounded => KeyRange::LowerBound(from, from_open),
+        Bound::Included(key) => {
+            IdbKeyRange::bound_with_lower_open_and_upper_open(&from, &js_bytes(key), from_open, false)
+        }
+        Bound::Excluded(key) => {
+            IdbKeyRange::bound_with_lower_open_and_upper_open(&from, &js_bytes(key), from_open, true)
+        }
+        Bound::Unbounded => IdbKeyRange::lower_bound_with_open(&from, from_open),
     }
 }
 
-async fn all(
-    records: &ObjectStore<'_>,
-    range: KeyRange<JsValue>,
-    limit: usize,
-) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+async fn all(records: &IdbObjectStore, range: &IdbKeyRange, limit: usize) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let keys = records.get_all_keys::<JsValue>().with_query::<JsValue, _>(range.clone()).with_limit(limit);
-    let values = records.get_all::<JsValue>().with_query::<JsValue, _>(range).with_limit(limit);
     // Both are asked for before either is awaited: one transaction, one snapshot, one wait.
-    let keys = keys.build().map_err(failure::of)?;
-    let values = values.build().map_err(failure::of)?;
-    let keys = keys.await.map_err(failure::of)?;
-    let values = values.await.map_err(failure::of)?;
-    let mut found = Vec::with_capacity(keys.len());
-    for (key, value) in keys.zip(values) {
-        found.push((key_bytes(&key.map_err(failure::of)?)?, value_bytes(&value.map_err(failure::of)?)?));
-    }
-    Ok(found)
+    let keys = answer(records.get_all_keys_with_key_and_limit(range, limit).map_err(failure::of)?);
+    let values = answer(records.get_all_with_key_and_limit(range, limit).map_err(failure::of)?);
+    let (keys, values) = (Array::from(&keys.await?), Array::from(&values.await?));
+    keys.iter().zip(values.iter()).map(|(key, value)| Ok((key_bytes(&key)?, value_bytes(&value)?))).collect()
 }
 
-async fn last(
-    records: &ObjectStore<'_>,
-    range: KeyRange<JsValue>,
-    limit: usize,
-) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
-    let cursor = records.open_cursor().with_query::<JsValue, _>(range).with_direction(CursorDirection::Prev);
-    let Some(mut cursor) = cursor.build().map_err(failure::of)?.await.map_err(failure::of)? else {
-        return Ok(Vec::new());
-    };
+async fn last(records: &IdbObjectStore, range: &IdbKeyRange, limit: usize) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+    let request = records.open_cursor_with_range_and_direction(range, IdbCursorDirection::Prev).map_err(failure::of)?;
     let mut found = Vec::new();
-    while found.len() < limit {
-        let Some(value) = cursor.next_record::<JsValue>().await.map_err(failure::of)? else { break };
-        let Some(key) = cursor.key::<JsValue>().map_err(failure::of)? else { break };
+    loop {
+        let Ok(cursor) = answer(&request).await?.dyn_into::<IdbCursorWithValue>() else { return Ok(found) };
+        let (key, value) = (cursor.key().map_err(failure::of)?, cursor.value().map_err(failure::of)?);
         found.push((key_bytes(&key)?, value_bytes(&value)?));
+        if found.len() >= limit {
+            return Ok(found);
+        }
+        cursor.continue_().map_err(failure::of)?;
     }
-    Ok(found)
 }
 
 /// The database hands binary keys back as buffers, whatever they were put as.

@@ -43,8 +43,8 @@ fn is_lost<T>(result: &Result<T, StoreError>) -> bool {
 #[wasm_bindgen_test]
 async fn writes_are_strictly_durable() {
     let store = fresh().await;
-    let transaction = store.connection.write([RECORDS, META]).unwrap();
-    assert_eq!(Reflect::get(transaction.as_sys(), &"durability".into()).unwrap(), "strict");
+    let transaction = Transaction::write(&store.connection.database, &[RECORDS, META]).unwrap();
+    assert_eq!(Reflect::get(&transaction.system, &"durability".into()).unwrap(), "strict");
 }
 
 #[wasm_bindgen_test]
@@ -106,7 +106,7 @@ async fn a_connection_that_the_browser_closed_is_lost_and_opens_again() {
     let store = fresh().await;
     store.commit(one(b"a", b"1")).await.unwrap();
     let event = web_sys::Event::new("close").unwrap();
-    store.connection.database.as_sys().dispatch_event(&event).unwrap();
+    store.connection.database.dispatch_event(&event).unwrap();
     assert!(is_lost(&store.commit(one(b"a", b"2")).await));
     assert!(is_lost(&store.get(b"a").await));
     assert!(is_lost(&store.scan(everything()).await));
@@ -122,7 +122,7 @@ async fn losing_the_connection_ends_what_waits_for_an_answer() {
     let event = web_sys::Event::new("close").unwrap();
     let (result, ()) = futures::join!(unanswered, async {
         runtime::sleep(Duration::from_millis(5)).await;
-        store.connection.database.as_sys().dispatch_event(&event).unwrap();
+        store.connection.database.dispatch_event(&event).unwrap();
     });
     assert!(is_lost(&result));
 }
@@ -130,7 +130,7 @@ async fn losing_the_connection_ends_what_waits_for_an_answer() {
 #[wasm_bindgen_test]
 async fn a_connection_that_was_closed_beneath_is_lost() {
     let store = fresh().await;
-    store.connection.database.as_sys().close();
+    store.connection.database.close();
     assert!(is_lost(&store.commit(one(b"a", b"1")).await));
     assert!(is_lost(&store.get(b"a").await));
 }
@@ -157,11 +157,14 @@ async fn closed_handles_fail_and_do_not_hinder_deletion() {
 #[wasm_bindgen_test]
 async fn a_database_of_a_newer_version_or_of_something_else_is_refused() {
     let name = unused_name();
-    let newer = Database::open(name.clone()).with_version(VERSION + 1).build().unwrap().await.unwrap();
+    let open = async |name: &str, version| -> IdbDatabase {
+        answer(factory().unwrap().open_with_u32(name, version).unwrap()).await.unwrap().unchecked_into()
+    };
+    let newer = open(&name, VERSION + 1).await;
     assert!(matches!(IndexedDb::open(&name).await, Err(StoreError::Corrupt(_))));
     newer.close();
     let foreign = unused_name();
-    Database::open(foreign.clone()).with_version(VERSION).build().unwrap().await.unwrap().close();
+    open(&foreign, VERSION).await.close();
     assert!(matches!(IndexedDb::open(&foreign).await, Err(StoreError::Corrupt(_))));
 }
 
@@ -170,9 +173,9 @@ async fn records_that_are_not_bytes_are_corrupt() {
     let cases = [(js_bytes(b"a"), JsValue::from_str("text")), (js_bytes(b"a"), JsValue::from(1.0))];
     for (key, value) in cases {
         let store = fresh().await;
-        let transaction = store.connection.write([RECORDS]).unwrap();
-        drop(transaction.object_store(RECORDS).unwrap().put(value).with_key(key).build().unwrap());
-        complete(transaction).await.unwrap();
+        let transaction = Transaction::write(&store.connection.database, &[RECORDS]).unwrap();
+        transaction.table(RECORDS).unwrap().put_with_key(&value, &key).unwrap();
+        transaction.complete().await.unwrap();
         assert!(matches!(store.get(b"a").await, Err(StoreError::Corrupt(_))));
         let store = store.reopen().await.unwrap();
         assert!(matches!(store.scan(everything()).await, Err(StoreError::Corrupt(_))));
@@ -182,12 +185,20 @@ async fn records_that_are_not_bytes_are_corrupt() {
 #[wasm_bindgen_test]
 async fn an_epoch_that_is_no_number_is_corrupt() {
     let store = fresh().await;
-    let transaction = store.connection.write([META]).unwrap();
-    let written = transaction.object_store(META).unwrap().put("text").with_key(EPOCH).without_key_type().build();
-    drop(written.unwrap());
-    complete(transaction).await.unwrap();
+    let transaction = Transaction::write(&store.connection.database, &[META]).unwrap();
+    transaction.table(META).unwrap().put_with_key(&"text".into(), &EPOCH.into()).unwrap();
+    transaction.complete().await.unwrap();
     assert!(matches!(store.commit(one(b"a", b"1")).await, Err(StoreError::Corrupt(_))));
     assert!(matches!(store.reopen().await, Err(StoreError::Corrupt(_))));
+}
+
+#[wasm_bindgen_test]
+async fn a_transaction_that_is_given_up_keeps_nothing() {
+    let store = fresh().await;
+    let transaction = Transaction::write(&store.connection.database, &[RECORDS]).unwrap();
+    transaction.table(RECORDS).unwrap().put_with_key(&js_bytes(b"1"), &js_bytes(b"a")).unwrap();
+    drop(transaction);
+    assert_eq!(store.get(b"a").await, Ok(None));
 }
 
 #[wasm_bindgen_test]

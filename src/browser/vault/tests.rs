@@ -5,6 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::indexed_db::tests::fresh;
 use super::*;
+use crate::store::Store as _;
 
 const WALLET: Address = Address::repeat_byte(0xaa);
 

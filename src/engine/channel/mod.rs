@@ -9,6 +9,7 @@ mod locks;
 mod outgoing;
 mod queue;
 mod resume;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,10 +26,10 @@ use crate::store::StoreError;
 use super::records::{
     ChannelRecord, CloseRecord, DirectionRecord, LockRecord, RefusedRecord, UpdateRecord, WithdrawRecord,
 };
-use super::{Action, ChannelView, Config, RequestId, SideView, Status};
+use super::{Config, RequestId};
 
 pub(crate) use chain_view::ChainView;
-use chain_view::SideOnChain;
+use chain_view::{Closing, SideOnChain};
 pub(crate) use incoming::{Arrival, Authenticated};
 use locks::Locks;
 pub(crate) use locks::{Due, LockRules, Offer};
@@ -36,6 +37,13 @@ pub(crate) use outgoing::{payment_views, update_message};
 pub(crate) use queue::Queued;
 
 use queue::Queue;
+
+/// A proof of the partner that must be brought to the Judge, and the close that makes it necessary, if one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    nonce: Nonce,
+    closing: Option<Closing>,
+}
 
 /// A channel in memory.
 #[derive(Debug)]
@@ -90,8 +98,10 @@ pub(crate) struct Channel {
     pub(crate) refusing: bool,
     /// When something last moved on the wire.
     pub(crate) moved: Timestamp,
-    /// The wallet was asked to bring the newest proof already; it is not asked twice by itself.
-    pub(crate) answered: bool,
+    /// What the wallet was asked to bring already; it is not asked twice by itself.
+    pub(crate) asked: Option<Answer>,
+    /// The wallet could not even be asked for that: at the next block it is.
+    pub(crate) ask_again: bool,
     /// The wallet was asked to bring our own countersigned proof.
     pub(crate) freed: bool,
     /// A transaction would pay something out, once the challenge period is over.
@@ -134,7 +144,8 @@ impl Channel {
             frozen: false,
             refusing: false,
             moved: 0,
-            answered: false,
+            asked: None,
+            ask_again: false,
             freed: false,
             payout: true,
             told_settleable: false,
@@ -254,7 +265,11 @@ impl Channel {
         self.our_withdrawal = settled_withdrawal(self.our_withdrawal, self.chain.side(self.side).withdrawn);
         self.their_withdrawal = settled_withdrawal(self.their_withdrawal, self.chain.side(self.side.other()).withdrawn);
         if self.tip.closing.is_none() {
-            (self.answered, self.freed, self.told_settleable) = (false, false, false);
+            (self.freed, self.told_settleable) = (false, false);
+        }
+        if self.is_on_chain() {
+            // A reorg may take it away again, and then it must be brought again.
+            self.asked = None;
         }
         self.adopt_from_chain();
         self.reconsider();
@@ -430,6 +445,11 @@ impl Channel {
         until.filter(|until| head.timestamp < *until)
     }
 
+    /// What bringing the newest proof now would answer.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer { nonce: self.held_nonce(), closing: self.tip.closing }
+    }
+
     /// True when the Judge knows the newest proof that we hold.
     fn is_on_chain(&self) -> bool {
         self.held_nonce() <= self.tip.side(self.side.other()).nonce
@@ -464,80 +484,6 @@ impl Channel {
     pub(crate) fn is_settleable(&self, head: &Head) -> bool {
         self.is_decided(head) && self.payout
     }
-
-    /// Where the channel is in its life.
-    fn status(&self, head: &Head) -> Status {
-        if self.is_settled() {
-            Status::Settled
-        } else if self.is_settleable(head) {
-            Status::Settleable
-        } else if self.tip.closing.is_some() {
-            Status::Closing
-        } else if self.stop_reason().is_some() {
-            Status::Stopped
-        } else if self.is_closing() || self.frozen {
-            Status::Closing
-        } else if self.chain.opened.is_some() {
-            Status::Open
-        } else {
-            Status::Opening
-        }
-    }
-
-    /// What the user should do.
-    fn action(&self, head: &Head, config: &Config) -> Option<Action> {
-        if self.answer_until(head, config).is_some() {
-            Some(Action::Respond)
-        } else if self.is_settleable(head) && !self.is_settled() {
-            Some(Action::Settle)
-        } else {
-            None
-        }
-    }
-
-    /// The channel as the application sees it.
-    pub(crate) fn view(&self, head: &Head, config: &Config) -> ChannelView {
-        let required = config.confirmations;
-        let may_pay = self.is_live() && !self.frozen;
-        let side =
-            |side: Side, direction: &Direction, withdrawal: Option<&WithdrawRecord>, capacity: Option<Amount>| {
-                let on_chain = self.chain.side(side);
-                SideView {
-                    deposited: on_chain.deposited,
-                    withdrawn: self.withdrawn(side, withdrawal),
-                    transferred: direction.transferred,
-                    locked: direction.locks.total(),
-                    nonce: direction.nonce,
-                    balance: capacity.unwrap_or_default(),
-                }
-            };
-        let confirmations =
-            self.tip.opened.map_or(0, |block| head.number.saturating_add(1).saturating_sub(block).min(required));
-        ChannelView {
-            id: self.id,
-            key: self.key,
-            partner: self.partner(),
-            status: self.status(head),
-            confirmations,
-            required,
-            partner_online: self.synced,
-            ready: self.synced && may_pay,
-            ours: side(self.side, &self.sent, self.our_withdrawal.as_ref(), self.our_capacity()),
-            theirs: side(
-                self.side.other(),
-                &self.received,
-                self.their_withdrawal.as_ref(),
-                self.their_capacity(&self.received),
-            ),
-            capacity: if may_pay { self.available() } else { Amount::ZERO },
-            pending_payments: self.waiting.len(),
-            challenge_end: self.tip.closing.map(|closing| closing.challenge_end),
-            closer: self.tip.closing.map(|closing| closing.closer),
-            action: self.action(head, config),
-            paid: self.tip.side(self.side).paid,
-            error: self.stop_reason().map(str::to_owned),
-        }
-    }
 }
 
 /// deposit − withdrawn + received − transferred − locked; `None` below zero. In 256 bits, so no intermediate sum overflows.
@@ -568,3 +514,6 @@ fn direction_record(direction: &Direction) -> DirectionRecord {
         ..DirectionRecord::default()
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod capacity_tests;

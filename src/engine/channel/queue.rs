@@ -15,7 +15,7 @@ pub(crate) struct Queued {
 /// The waiting payments of one channel. Nothing here costs more with more of them than a walk down a tree.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    places: BTreeMap<u64, Queued>,
+    places: BTreeMap<u64, Box<Queued>>,
     by_id: BTreeMap<PaymentId, u64>,
     next: u64,
     total: Amount,
@@ -37,7 +37,7 @@ impl Queue {
 
     /// The waiting payments, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Queued> {
-        self.places.values()
+        self.places.values().map(Box::as_ref)
     }
 
     /// Puts a payment at the end; its id must not be waiting already.
@@ -47,7 +47,7 @@ impl Queue {
     pub(crate) fn push(&mut self, payment: Queued) -> Result<(), AmountError> {
         self.total = self.total.checked_add(payment.amount)?;
         self.by_id.insert(payment.payment, self.next);
-        self.places.insert(self.next, payment);
+        self.places.insert(self.next, Box::new(payment));
         self.next = self.next.saturating_add(1);
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Queue {
         let place = self.by_id.remove(&payment)?;
         let removed = self.places.remove(&place)?;
         self.total = self.total.saturating_sub(removed.amount);
-        Some(removed)
+        Some(*removed)
     }
 
     /// Takes the oldest `count` payments out.
@@ -67,7 +67,7 @@ impl Queue {
             let Some((_, queued)) = self.places.pop_first() else { break };
             self.by_id.remove(&queued.payment);
             self.total = self.total.saturating_sub(queued.amount);
-            taken.push(queued);
+            taken.push(*queued);
         }
         taken
     }

@@ -18,6 +18,8 @@ use crate::store::{Key, MemoryStore, Scan, Store, StoreError};
 pub(super) enum Wallet {
     Approves,
     Rejects,
+    /// Its endpoint does not answer.
+    Fails,
     /// Leaves the prompt open.
     Waits,
 }
@@ -45,6 +47,8 @@ pub(super) struct Client {
     pub(super) asked: Vec<JudgeCall>,
     pub(super) held: Vec<(TransactionId, JudgeCall)>,
     pub(super) steps: usize,
+    /// The confirmed blocks after the chain's report that waits, stored together with what it causes.
+    pub(super) reported: Option<Vec<B256>>,
     next_request: RequestId,
 }
 
@@ -75,6 +79,7 @@ impl Client {
             asked: Vec::new(),
             held: Vec::new(),
             steps: 0,
+            reported: None,
             next_request: 0,
         }
     }
@@ -100,6 +105,7 @@ impl Client {
     pub(super) fn reload(&mut self) {
         self.store = self.store.reopen();
         self.inputs.clear();
+        self.reported = None;
         self.held.clear();
         let mut stored = Vec::new();
         for prefix in [records::CHANNELS, records::PEERS, records::TRANSFERS, records::RECEIVED] {

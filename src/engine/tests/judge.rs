@@ -49,7 +49,9 @@ impl ChannelState {
     }
 
     fn total(&self) -> u128 {
-        self.sides.iter().map(|side| side.deposited - side.withdrawn).sum()
+        // One side may have withdrawn what the other paid it.
+        let sum = |of: fn(&SideState) -> u128| self.sides.iter().map(of).sum::<u128>();
+        sum(|side| side.deposited) - sum(|side| side.withdrawn)
     }
 }
 
@@ -340,8 +342,10 @@ impl State {
                 self.channels.get(&id).filter(open).ok_or("NotOpen")?;
                 let mut events = self.bring(grant.as_slice(), judge)?;
                 let partner = key.wallet(key.side_of(from).ok_or("NotParticipant")?.other());
-                if let Some(proof) = proof {
-                    events.extend(self.accept(id, partner, proof, now, judge)?);
+                // As the Judge does: a proof that it knows already cannot make a close fail.
+                let known = self.channels.get(&id).map_or(0, |channel| channel.side(partner).nonce);
+                if let Some(proof) = proof.filter(|proof| proof.proof.nonce.get() > known) {
+                    events.extend(self.accept(id, partner, &proof, now, judge)?);
                 }
                 self.channels.get_mut(&id).unwrap().closed_at = Some(now);
                 events.push(JudgeEvent::Closing { channel: id, closer: from, challenge_end: now + judge.challenge });
@@ -439,7 +443,8 @@ impl State {
                 let side = channel.side_mut(*wallet);
                 let more = total.get().checked_sub(side.withdrawn).filter(|more| *more > 0).ok_or("NothingToDo")?;
                 side.withdrawn = total.get();
-                if more > channel.sides.iter().map(|side| side.deposited).sum::<u128>() {
+                let [a, b] = &channel.sides;
+                if a.withdrawn + b.withdrawn > a.deposited + b.deposited {
                     return Err("Conservation");
                 }
                 self.pay(id, *wallet, more);

@@ -3,10 +3,13 @@
 #![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
 
 mod client;
+mod disputes;
 mod judge;
+mod kills;
 mod locks;
 mod locks_at_random;
 mod payments;
+mod properties;
 mod refusals;
 mod resume;
 mod world;

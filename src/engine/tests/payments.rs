@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use super::client::Wallet;
+use super::judge::Call;
 use super::world::World;
-use crate::engine::{Command, EngineError, Flow, PaymentStatus};
+use crate::engine::{Command, EngineError, Event, Flow, Input, PaymentStatus, Stage};
 use crate::protocol::{Amount, ChannelId, Message, PaymentId};
 
 fn updates(world: &World) -> usize {
@@ -290,4 +292,53 @@ fn nobody_pays_without_a_key_that_the_wallet_named() {
     assert!(!world.clients[1].engine.is_authorized(world.now));
     world.authorize(1);
     assert!(world.clients[1].engine.is_authorized(world.now));
+}
+
+#[test]
+fn a_payment_right_after_a_start_waits_for_what_the_judge_says_of_the_key() {
+    let mut world = World::new(2);
+    let id = world.open_channel(0, 1, 100);
+    world.authorize(1);
+    world.run();
+    world.restart(0);
+    let payment = world.payment(id, 7);
+    let paid = world.submit(0, payment);
+    world.run();
+    assert!(world.clients[0].is_ok(paid));
+    assert_eq!(world.balance(1, id), 7);
+}
+
+#[test]
+fn a_payment_right_after_a_start_is_refused_when_the_key_does_not_count() {
+    let mut world = World::new(2);
+    let id = world.open_channel(1, 0, 100);
+    world.wipe(1, 77);
+    let payment = world.payment(id, 7);
+    let request = world.submit(1, payment);
+    world.run();
+    assert_eq!(world.clients[1].error(request).code(), "NOT_AUTHORIZED");
+    assert_eq!(world.view(1, id).pending_payments, 0);
+}
+
+#[test]
+fn a_transaction_without_a_hash_yet_is_told_as_submitted_and_nothing_goes_back() {
+    let mut world = World::new(2);
+    let partner = world.clients[1].address();
+    world.clients[0].wallet = Wallet::Waits;
+    let (deposit, token) = (Amount::new(5), crate::protocol::Address::ZERO);
+    world.command(0, Command::Open { operation: "o".into(), partner, token, deposit, salt: 1 });
+    let (id, call) = world.clients[0].held.pop().unwrap();
+    world.clients[0].inputs.push_back(Input::Agreed(id));
+    world.run();
+    let address = world.clients[0].address();
+    let hash = world.judge.submit(address, Call::Judge(call)).unwrap();
+    world.mine(1);
+    world.clients[0].inputs.push_back(Input::Transaction { id, outcome: Ok(hash) });
+    world.run();
+    let stages = world.clients[0].events.iter().filter_map(|event| match event {
+        Event::Progress { stage, .. } => Some(*stage),
+        _ => None,
+    });
+    let confirming = Stage::Confirming { have: 1, required: super::world::CONFIRMATIONS };
+    assert_eq!(stages.collect::<Vec<_>>(), [Stage::Wallet, Stage::Submitted(None), confirming]);
 }

@@ -157,11 +157,10 @@ impl World {
     /// Handles everything that waits at a client as one step.
     pub(super) fn step(&mut self, index: usize, crash: Option<Crash>) {
         let inputs: Vec<Input> = self.clients[index].inputs.drain(..).collect();
-        let alarm = inputs.iter().any(|input| matches!(input, Input::Chain(_)));
+        let reported = self.clients[index].reported.take();
         let mut step = self.clients[index].engine.handle(inputs, self.now);
-        if alarm {
-            let known = self.confirmed_blocks().iter().flat_map(|hash| hash.0).collect();
-            step.write(records::ALARM.to_vec(), known);
+        if let Some(blocks) = reported {
+            step.write(records::ALARM.to_vec(), blocks.iter().flat_map(|hash| hash.0).collect());
         }
         self.clients[index].steps += 1;
         if crash == Some(Crash::BeforeCommit) {
@@ -238,6 +237,7 @@ impl World {
                 sent.map_err(|reason| TransactionFailure { code: "REVERTED", message: reason.into() })
             }
             Wallet::Rejects => Err(TransactionFailure { code: "USER_REJECTED", message: "no".into() }),
+            Wallet::Fails => Err(TransactionFailure { code: "PROVIDER_ERROR", message: "no answer".into() }),
             Wallet::Waits => return client.held.push((id, call)),
         };
         client.inputs.push_back(Input::Transaction { id, outcome });
@@ -343,11 +343,6 @@ impl World {
         self.run();
     }
 
-    fn confirmed_blocks(&self) -> Vec<B256> {
-        let confirmed = (self.judge.head().number + 1).saturating_sub(CONFIRMATIONS);
-        (0..=confirmed).filter_map(|number| self.judge.hash(number)).collect()
-    }
-
     /// What the chain service tells a client: confirmed events once, the others each time, and of deep reorgs.
     pub(super) fn report(&mut self, index: usize) {
         let unhandled = self.clients[index].inputs.iter().any(|input| matches!(input, Input::Chain(_)));
@@ -355,11 +350,13 @@ impl World {
             self.step(index, None);
         }
         let known = self.clients[index].known_blocks();
-        let confirmed = self.confirmed_blocks();
-        let common = known.iter().zip(&confirmed).take_while(|(one, other)| one == other).count() as u64;
+        let stands = |(number, hash): &(usize, &B256)| self.judge.hash(*number as u64).as_ref() == Some(*hash);
+        let common = known.iter().enumerate().take_while(stands).count() as u64;
         let head = self.judge.head();
-        let last = confirmed.len() as u64 - 1;
         let rollback = (common < known.len() as u64).then(|| common.saturating_sub(1));
+        // A head that went back below what was confirmed, on the same chain, takes nothing away.
+        let last = (head.number + 1).saturating_sub(CONFIRMATIONS).max(common.saturating_sub(1));
+        self.clients[index].reported = Some((0..=last).filter_map(|number| self.judge.hash(number)).collect());
         let ours = |address: Address| {
             move |event: &crate::protocol::ChainEvent| match &event.event {
                 JudgeEvent::Opened { key } => key.side_of(address).is_some(),
@@ -397,6 +394,11 @@ impl World {
     /// How many frames carried the messages from the given one on.
     pub(super) fn frames_since(&self, message: usize) -> usize {
         self.frames[message..].iter().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// A client was wiped whose newest updates nobody has: it cannot know their numbers and may use them again.
+    pub(super) fn forget_signatures(&mut self, id: ChannelId, sender: Address, above: u64) {
+        self.signed.retain(|(channel, from, nonce), _| (*channel, *from) != (id, sender) || *nonce <= above);
     }
 
     pub(super) fn count(&self, is: impl Fn(&Message) -> bool) -> usize {

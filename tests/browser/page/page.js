@@ -1,21 +1,9 @@
 // The page under test: the built package, a wallet that speaks to the local chain, and counters on both doors.
-import { ChitError, createChannelClient } from "/pkg/index.js";
+import { counters } from "./gates.js";
+import * as module from "/pkg/index.js";
 
-const counters = { requests: {}, sent: 0, received: 0 };
 /** What the wallet does with the next requests; a test sets these. */
-const wallet = { reject: undefined, fail: undefined, delay: 0, prompts: [] };
-
-const Native = window.WebSocket;
-window.WebSocket = class extends Native {
-  constructor(...parameters) {
-    super(...parameters);
-    this.addEventListener("message", () => (counters.received += 1));
-  }
-  send(data) {
-    counters.sent += 1;
-    super.send(data);
-  }
-};
+const wallet = { reject: undefined, fail: undefined, delay: 0, chainId: undefined, prompts: [] };
 
 const prompting = new Set(["eth_sendTransaction", "eth_signTypedData_v4", "wallet_sendCalls"]);
 
@@ -26,6 +14,7 @@ function provider(rpcUrl) {
       counters.requests[method] = (counters.requests[method] ?? 0) + 1;
       if (wallet.delay) await new Promise((resolve) => setTimeout(resolve, wallet.delay));
       if (wallet.fail?.includes(method)) throw Object.assign(new Error("the endpoint is down"), { code: -32603 });
+      if (method === "eth_chainId" && wallet.chainId) return wallet.chainId;
       if (method.startsWith("wallet_")) throw Object.assign(new Error("not supported"), { code: 4200 });
       if (prompting.has(method)) {
         wallet.prompts.push(method);
@@ -43,13 +32,14 @@ function provider(rpcUrl) {
 const events = [];
 
 window.under = {
+  module,
   counters,
   wallet,
   events,
   client: undefined,
   async start(options) {
     const deployment = await (await fetch("/deployment.json")).json();
-    const client = await createChannelClient({
+    const client = await module.createChannelClient({
       chainId: deployment.chainId,
       judge: deployment.judge,
       fromBlock: BigInt(deployment.fromBlock),
@@ -71,8 +61,9 @@ window.under = {
     try {
       return { ok: await work() };
     } catch (error) {
-      const isChit = error instanceof ChitError;
-      return { code: error.code, name: error.name, message: error.message, isChit, retryable: error.retryable };
+      const isChit = error instanceof module.ChitError;
+      const { code, name, message, details, retryable } = error;
+      return { code, name, message, details, isChit, retryable };
     }
   },
 };

@@ -38,12 +38,12 @@ function ask<T>(title: string, body: readonly (Node | string | false)[], confirm
             h(
               'div',
               { class: 'buttons' },
-              h('button', { type: 'submit', value: 'no', class: 'button', 'data-testid': 'wallet-reject' }, 'Reject'),
+              // Not a submit button: the first of those is what Enter presses in a form.
+              h('button', { type: 'button', class: 'button', 'data-testid': 'wallet-reject', onclick: () => { dialog.close(); } }, 'Reject'),
               h(
                 'button',
                 {
                   type: 'submit',
-                  value: 'yes',
                   class: 'button wallet-yes',
                   autofocus: true,
                   'data-testid': 'wallet-confirm',

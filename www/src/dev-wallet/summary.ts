@@ -84,6 +84,11 @@ export function summarizeCall(deployment: Deployment, from: string, call: Call):
       facts: [['At most', formatAmount(numberAt(words, 1), token)], ...common],
     };
   }
+  if (name === 'multicall' && same(to, deployment.judge)) {
+    const inner = callsOf(words).map((data) => summarizeCall(deployment, from, { to: deployment.judge, data }));
+    const last = inner.at(-1);
+    if (last) return { title: last.title, facts: [...last.facts, ...inner.slice(0, -1).map(({ title }): [string, string] => ['And first', title])] };
+  }
   if (name !== undefined && TITLES[name] !== undefined && same(to, deployment.judge)) {
     return { title: TITLES[name], facts: common };
   }
@@ -126,6 +131,17 @@ export function summarizeTypedData(deployment: Deployment, typed: TypedData): Su
     };
   }
   return { title: `Sign “${primaryType}”`, facts: [...facts, ['Application', domain.name ?? 'unnamed']] };
+}
+
+/** The calls in a `multicall(bytes[])`; none when it is malformed, and then the dialog names the function only. */
+function callsOf(words: readonly string[]): readonly string[] {
+  const count = words.length > 1 ? Number(numberAt(words, 1)) : 0;
+  if (count > 16) return [];
+  return Array.from({ length: count }, (_, index) => {
+    const at = 2 + Number(numberAt(words, 2 + index)) / 32;
+    const size = Number(numberAt(words, at));
+    return `0x${words.slice(at + 1, at + 1 + Math.ceil(size / 32)).join('').slice(0, size * 2)}`;
+  });
 }
 
 function contractName(deployment: Deployment, address: string | undefined): string {

@@ -121,6 +121,7 @@ export async function act(parts: ActionParts, run: () => PromiseLike<unknown>): 
   // The pressed button is not `disabled`: it would lose the focus that the wallet's dialog gives back to it.
   first?.setAttribute('aria-disabled', 'true');
   first?.setAttribute('aria-busy', 'true');
+  if (others.some((control) => control === document.activeElement)) first?.focus();
   for (const control of others) control.disabled = true;
   parts.steps?.begin();
   try {

@@ -41,7 +41,7 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
 
   const element = h(
     'article',
-    { class: 'panel channel', 'data-testid': 'channel', 'data-channel': first.id, 'aria-label': `Channel with ${name}` },
+    { class: 'panel channel', tabindex: -1, 'data-testid': 'channel', 'data-channel': first.id, 'aria-label': `Channel with ${name}` },
     h(
       'header',
       { class: 'channel-head' },
@@ -53,11 +53,12 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
     openingPart,
     absent,
     dispute.element,
+    manage.progress,
     stopped,
     outcome,
     pending,
     pay,
-    manage,
+    manage.element,
     h('details', { class: 'numbers-box' }, h('summary', {}, 'Numbers'), numbers),
   );
 
@@ -88,8 +89,11 @@ export function channelCard(session: Session, first: ChannelView): ChannelCard {
     const count = channel.pendingPayments;
     show(pending, live && count > 0);
     setText(pending, `${count.toLocaleString('en-US')} ${count === 1 ? 'payment is' : 'payments are'} waiting for ${name}.`);
+    // What disappears with the focus in it hands it to the card, or the keyboard would start at the top of the page.
+    const disappears = status !== 'open' && [pay, manage.element].some((part) => part.contains(document.activeElement));
+    if (disappears) element.focus({ preventScroll: true });
     show(pay, status === 'open');
-    show(manage, status === 'open');
+    show(manage.element, status === 'open');
     numbers.replaceChildren(...facts(channel).map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', { class: 'mono' }, value))));
   };
   const facts = (channel: ChannelView): [string, string][] => [
@@ -183,6 +187,12 @@ function disputePart(session: Session, first: ChannelView): ChannelCard {
     const closing = status === 'closing' || status === 'settleable';
     show(element, closing);
     if (!closing) return;
+    // The chain knows of no close alone: a signature, the wallet or a confirmation is waited for.
+    if (status === 'closing' && closer === undefined) {
+      element.dataset['action'] = '';
+      for (const part of [time, respond, settle]) show(part, false);
+      return setText(text, `This channel is being closed and takes no more payments. When both have signed, both are paid at once; if ${name} is silent, it is closed alone.`);
+    }
     const left = (challengeEnd ?? 0) - session.now();
     const over = status === 'settleable' || actionRequired === 'settle';
     const mine = same(closer, session.wallet);
@@ -192,7 +202,9 @@ function disputePart(session: Session, first: ChannelView): ChannelCard {
     show(time, !over);
     setText(time, left > 0 ? `${countdown(left)} left` : 'Time is over, waiting for the chain…');
     if (over) setText(text, 'The time for objections is over. Anybody can have both sides paid out now.');
-    else if (actionRequired === 'respond') {
+    else if (actionRequired === 'respond' && mine) {
+      setText(text, `You closed this channel with an old note of ${name}’s that leaves out payments to you. Bring your newest one before the time is over, or lose them: an old note only costs whoever uses it.`);
+    } else if (actionRequired === 'respond') {
       setText(text, `${name} closed this channel with an old note that leaves out payments to you. Answer with your newest one before the time is over, and the Judge goes by that.`);
     } else if (mine) setText(text, `You closed this channel. ${name} can still show a newer note; after that both are paid out.`);
     else setText(text, `${name} closed this channel. Your newest note counts; after the time for objections both are paid out.`);

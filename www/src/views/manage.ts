@@ -9,11 +9,18 @@ import { formatAmount, parseUnits } from '../lib/format.js';
 import { nameOf } from '../lib/people.js';
 import type { Session } from '../session.js';
 
+/** What is folded away in a channel's card, and how far a close is, which outlives it. */
+export interface ManagePanel {
+  readonly element: HTMLElement;
+  readonly progress: HTMLElement;
+}
+
 /** The folded part of a channel's card. */
-export function managePanel(session: Session, channel: ChannelView): HTMLElement {
+export function managePanel(session: Session, channel: ChannelView): ManagePanel {
   const { client, deployment } = session;
   const name = nameOf(deployment, channel.partner);
-  return h(
+  const close = closeForm(session, channel);
+  const element = h(
     'details',
     { class: 'manage', 'data-testid': 'manage' },
     h('summary', {}, 'Deposit, withdraw, close'),
@@ -37,9 +44,10 @@ export function managePanel(session: Session, channel: ChannelView): HTMLElement
         last: 'Done',
         run: (amount) => client.withdraw({ channel: channel.id, amount }),
       }),
-      closeForm(session, channel),
+      close.element,
     ),
   );
+  return { element, progress: close.progress };
 }
 
 interface AmountForm {
@@ -79,7 +87,7 @@ function amountForm(session: Session, channel: ChannelView, form: AmountForm): H
   );
 }
 
-function closeForm(session: Session, channel: ChannelView): HTMLElement {
+function closeForm(session: Session, channel: ChannelView): ManagePanel {
   const { client, deployment } = session;
   const name = nameOf(deployment, channel.partner);
   const error = errorLine('close-error');
@@ -99,7 +107,7 @@ function closeForm(session: Session, channel: ChannelView): HTMLElement {
     const closed = await act({ controls, error, steps }, () => client.closeChannel({ channel: channel.id, mode }));
     if (closed) announce('The channel is closed.');
   };
-  return h(
+  const element = h(
     'div',
     { class: 'close-form' },
     h('h4', {}, 'Close'),
@@ -109,7 +117,6 @@ function closeForm(session: Session, channel: ChannelView): HTMLElement {
       `Together with ${name} it is one transaction and both are paid at once. If ${name} is silent, the channel is closed alone, and you are paid when the time for objections is over.`,
     ),
     h('div', { class: 'buttons start' }, together, alone),
-    steps.element,
-    error.element,
   );
+  return { element, progress: h('div', { class: 'close-progress' }, steps.element, error.element) };
 }

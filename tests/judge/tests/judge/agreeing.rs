@@ -98,6 +98,7 @@ fn a_withdrawal_pays_the_difference_and_is_remembered_in_the_settlement() {
     let mut w = World::new();
     let (a, b, tower) = (w.a.clone(), w.b.clone(), w.tower.clone());
     for token in [COIN, w.token] {
+        let words = w.chain.storage(w.judge).len();
         let key = w.open(token, 100, 50);
         let id = World::id(&key);
         let now = w.chain.now;
@@ -124,6 +125,7 @@ fn a_withdrawal_pays_the_difference_and_is_remembered_in_the_settlement() {
         let receipt = w.call(&tower, &Judge::settleCall { key }).unwrap();
         let paid: Vec<_> = receipt.events::<Judge::Paid>().iter().map(|p| (p.wallet, p.amount)).collect();
         assert_eq!(paid, [(a.address, 10), (b.address, 20)]);
+        assert_eq!(w.chain.storage(w.judge).len(), words + 1, "only the mark of a spent id stays");
     }
 }
 

@@ -3,6 +3,7 @@
 mod agreeing;
 mod artifacts;
 mod chance;
+mod client_tree;
 mod closing;
 mod deciding;
 mod funding;
@@ -14,8 +15,10 @@ mod payout;
 mod reentrancy;
 mod registries;
 mod replay;
+mod session_times;
 mod sessions;
 mod times;
+mod vectors;
 
 /// What every test needs.
 mod prelude {

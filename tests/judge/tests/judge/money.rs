@@ -135,6 +135,7 @@ fn a_failed_token_payout_becomes_a_credit_and_the_other_side_is_paid() {
         let receipt = w.call(&tower, &Judge::settleCall { key: key.clone() }).unwrap();
         let paid: Vec<_> = receipt.events::<Judge::Paid>().iter().map(|p| (p.wallet, p.amount, p.credited)).collect();
         assert_eq!(paid, [(a.address, 70, true), (b.address, 80, false)], "{fault:?}");
+        assert!(receipt.gas < 400_000, "{fault:?} {}", receipt.gas);
         assert_eq!(w.channel(&key).status, 3);
         assert_eq!((w.credit(token, a.address), w.credit(token, b.address)), (70, 0));
         assert_eq!(w.balance(token, a.address), before.0);
@@ -150,6 +151,17 @@ fn a_failed_token_payout_becomes_a_credit_and_the_other_side_is_paid() {
         refused(&w.call(&a, &claim), &Judge::NothingToDo {});
         assert_eq!(w.balance(token, w.judge), 1000);
     }
+}
+
+#[test]
+fn a_token_whose_contract_is_gone_has_not_paid() {
+    let mut w = World::new();
+    let (a, tower) = (w.a.clone(), w.tower.clone());
+    let (key, token) = due_in_token(&mut w);
+    // A call to an address without code succeeds and answers nothing, as a good transfer may.
+    w.chain.set_code(token, Bytes::new());
+    w.call(&tower, &Judge::settleCall { key }).unwrap();
+    assert_eq!((w.credit(token, a.address), w.credit(token, w.b.address)), (70, 80));
 }
 
 #[test]
