@@ -28,7 +28,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Address, B256, ChannelId, Grant, Head, KeyError, Message, Nonce, PublicKey, Timestamp};
+use crate::protocol::{
+    Address, B256, ChannelId, Grant, Head, KeyError, Message, Nonce, PaymentId, PublicKey, Timestamp,
+};
 use crate::store::{Key, StoreError};
 
 use channel::{Channel, Queued};
@@ -318,6 +320,11 @@ impl<S: Signer> Engine<S> {
             }
             (Flow::Sent, _) => PaymentStatus::Sent,
         }
+    }
+
+    /// True while a payment of this id waits or is not acknowledged, in any channel.
+    pub fn is_waiting(&self, payment: PaymentId) -> bool {
+        self.channels.values().any(|channel| channel.waiting.contains_key(&payment))
     }
 
     /// The hashes of transactions that are sent and not known to be in a block.

@@ -11,9 +11,9 @@ use futures::{FutureExt, StreamExt};
 use crate::chain::{AlarmState, Provider};
 use crate::engine::records::{ALARM, write};
 use crate::engine::{
-    ChannelView, Command, Config, Effect, Engine, EngineError, Input, PaymentView, Reply, RequestId, Step,
+    ChannelView, Command, Config, Effect, Engine, EngineError, Event, Flow, Input, PaymentView, Reply, RequestId, Step,
 };
-use crate::protocol::{Address, Amount, ChannelId, Grant, SessionKey};
+use crate::protocol::{Address, Amount, ChannelId, Grant, Nonce, SessionKey};
 use crate::store::{Store, StoreError};
 use crate::transport::Dial;
 
@@ -88,6 +88,7 @@ pub(super) struct Shared<K: Platform> {
     /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
     pub(super) granted: Cell<Option<Grant>>,
     next_request: Cell<RequestId>,
+    made: history::Made,
     listener: Box<dyn Fn(NodeEvent)>,
     /// Connected, or why not.
     pub(super) relay: RefCell<Result<(), Option<String>>>,
@@ -154,6 +155,7 @@ where
             waiting: RefCell::default(),
             granted: Cell::new(None),
             next_request: Cell::new(0),
+            made: history::Made::default(),
             listener: Box::new(listener),
             relay: RefCell::new(Err(None)),
             chain_reason: RefCell::default(),
@@ -179,6 +181,27 @@ where
         self.shared.waiting.borrow_mut().insert(request, sender);
         self.shared.input(Input::Command { request, command });
         answer.await.unwrap_or(Err(NodeError::Closed))
+    }
+
+    /// [`Node::command`] for a payment whose id the application has used before, or may have before a crash: it is made
+    /// unless it was made.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicatePayment`] when it was; or as [`Node::command`].
+    pub async fn pay_once(&self, pay: Command) -> Result<Reply, NodeError> {
+        if let Command::Pay { payment, .. } = &pay {
+            let store = self.shared.store();
+            // In any channel: the application may have left the choice of the channel to the client.
+            for channel in self.channels().await? {
+                if self.shared.made.contains(&*store, channel.id, *payment).await? {
+                    return Err(NodeError::Engine(EngineError::DuplicatePayment));
+                }
+            }
+            if self.shared.engine.borrow().is_waiting(*payment) {
+                return Err(NodeError::Engine(EngineError::DuplicatePayment));
+            }
+        }
+        self.command(pay).await
     }
 
     /// Asks the wallet to name this client's session key, with a signature and without a transaction.
@@ -437,7 +460,15 @@ impl<K: Platform> Shared<K> {
         match effect {
             Effect::Send { to, message } => self.send(Outgoing::Send { to, message: Box::new(message) }),
             Effect::Lookup(wallet) => self.send(Outgoing::Lookup(wallet)),
-            Effect::Emit(event) => self.emit(NodeEvent::Engine(event)),
+            Effect::Emit(event) => {
+                if let Event::Payment(view) = &event
+                    && view.flow == Flow::Sent
+                    && view.nonce > Nonce::ZERO
+                {
+                    self.made.note(view.channel, view.id);
+                }
+                self.emit(NodeEvent::Engine(event));
+            }
             Effect::Reply { request, result } => {
                 if let Some(answer) = self.waiting.borrow_mut().remove(&request) {
                     let _ = answer.send(result.map_err(NodeError::Engine));

@@ -1,10 +1,11 @@
 //! Past payments, read from the update records: newest first, both directions merged.
 
+use std::cell::RefCell;
 use std::ops::Bound;
 
 use crate::engine::records::{ChannelRecord, UpdateRecord, channel_key, read, update_key};
 use crate::engine::{Engine, Flow, PaymentView, Signer, payment_views};
-use crate::protocol::{ChannelId, Grant, Nonce, SignedProof};
+use crate::protocol::{ChannelId, Grant, Nonce, Op, PaymentId, SignedProof};
 use crate::store::{Scan, Store, StoreError};
 
 use super::PaymentQuery;
@@ -45,6 +46,51 @@ pub(super) async fn payments<S: Store, K: Signer>(
     }
     found.truncate(query.limit);
     Ok(found)
+}
+
+/// The ids of the payments that this client has signed, by channel: read once when one is asked for, and then kept up.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    channels: RefCell<Vec<(ChannelId, Vec<PaymentId>)>>,
+}
+
+impl Made {
+    /// True when a payment with this id was ever signed in the channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] when records cannot be read.
+    pub(super) async fn contains<S: Store>(
+        &self,
+        store: &S,
+        channel: ChannelId,
+        payment: PaymentId,
+    ) -> Result<bool, StoreError> {
+        let known = self.with(channel, |ids| ids.binary_search(&payment).is_ok());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let everything = PaymentQuery { channel: Some(channel), limit: usize::MAX, before: None };
+        let records = updates(store, channel, Flow::Sent, &everything).await?;
+        let mut ids: Vec<_> = records.iter().flat_map(|record| &record.ops).filter_map(Op::payment).collect();
+        ids.sort_unstable();
+        let found = ids.binary_search(&payment).is_ok();
+        self.channels.borrow_mut().push((channel, ids));
+        Ok(found)
+    }
+
+    /// A payment was signed.
+    pub(super) fn note(&self, channel: ChannelId, payment: PaymentId) {
+        self.with(channel, |ids| {
+            if let Err(place) = ids.binary_search(&payment) {
+                ids.insert(place, payment);
+            }
+        });
+    }
+
+    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut Vec<PaymentId>) -> T) -> Option<T> {
+        let mut channels = self.channels.borrow_mut();
+        channels.iter_mut().find(|(known, _)| *known == channel).map(|(_, ids)| look(ids))
+    }
 }
 
 /// The oldest proof that is stored of the partner, with the grant under which it was accepted.
