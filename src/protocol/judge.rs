@@ -3,8 +3,8 @@
 //! The engine decides in these words; `chain` translates them to logs and transactions.
 
 use alloy::primitives::{Address, B256};
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::{Amount, ChannelId, ChannelKey, Grant, Nonce, Signature, SignedProof, Timestamp, cbor};
 
 /// Where in the chain a log stands. Ordered by block, then by log index.
