@@ -39,6 +39,13 @@ pub struct ChainEvent {
     pub event: JudgeEvent,
 }
 
+impl ChainEvent {
+    /// Puts events into the chain's order.
+    pub(crate) fn sort(events: &mut [Self]) {
+        events.sort_by_key(|event| event.position);
+    }
+}
+
 /// What the Judge says. Totals are cumulative, so applying one twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum JudgeEvent {
