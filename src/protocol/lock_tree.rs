@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use alloy::primitives::{B256, keccak256};
 
@@ -17,8 +18,9 @@ use super::{Amount, AmountError, Lock, LockId, Nonce, Timestamp};
 pub struct LockTree {
     /// `levels[0]` holds the leaves, the last level the root.
     levels: Vec<Vec<Option<B256>>>,
-    /// Boxed, like every value of a B-tree: the code of a tree is downloaded once for each width of its values.
-    locks: BTreeMap<LockId, Box<(usize, Lock)>>,
+    /// Behind a pointer: the code of a B-tree is downloaded once for each width of its values. Shared, because an update
+    /// that adds or drops a lock copies the tree.
+    locks: BTreeMap<LockId, Arc<(usize, Lock)>>,
     /// The empty slots among the leaves, the smallest first.
     free: BinaryHeap<Reverse<usize>>,
     expiries: BTreeMap<Timestamp, usize>,
@@ -165,7 +167,7 @@ impl LockTree {
             return Err(LockTreeError::Duplicate(lock.id));
         }
         self.total = self.total.checked_add(lock.amount)?;
-        self.locks.insert(lock.id, Box::new((slot, lock)));
+        self.locks.insert(lock.id, Arc::new((slot, lock)));
         let count = self.expiries.get(&lock.expiry).copied().unwrap_or_default();
         self.expiries.insert(lock.expiry, count.saturating_add(1));
         self.set_leaf(slot, Some(lock.leaf()));
