@@ -77,7 +77,7 @@ async function optimise(from, to) {
 export async function buildCrate({ crate, name, inputs, folder, force = false }) {
   const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`].map((file) => join(folder, file));
   const [script, bindings, module] = outputs;
-  const shared = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")];
+  const shared = ["src", "derive", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")];
   const print = fingerprint([...shared, ...inputs].map((path) => inRoot(path)), [
     capture(wasmCargo().rustc, ["-vV"]),
     capture(wasmBindgen(), ["--version"]),

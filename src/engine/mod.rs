@@ -26,7 +26,7 @@ mod table;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::protocol::{
     Address, B256, ChannelId, Grant, Head, KeyError, Message, Nonce, PaymentId, PublicKey, Timestamp,
@@ -38,7 +38,7 @@ use channels::Channels;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, UpdateRecord};
-use table::Table;
+use table::{Set, Table};
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::Config;
@@ -72,9 +72,9 @@ pub struct Engine<S> {
 struct Out {
     step: Step,
     /// Channels whose record changed.
-    dirty: BTreeSet<ChannelId>,
+    dirty: Set<ChannelId>,
     /// Channels of which only the view may have changed.
-    seen: BTreeSet<ChannelId>,
+    seen: Set<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
     acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// True when something happened that may move operations of any channel.
@@ -235,7 +235,9 @@ impl<S: Signer> Engine<S> {
         if !self.own_key_counts(now) {
             return;
         }
-        for id in out.dirty.union(&out.seen).copied().collect::<Vec<_>>() {
+        let mut touched = out.seen.clone();
+        touched.extend(out.dirty.iter().copied());
+        for id in touched {
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };
