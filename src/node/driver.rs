@@ -465,7 +465,7 @@ impl<K: Platform> Shared<K> {
                     && view.flow == Flow::Sent
                     && view.nonce > Nonce::ZERO
                 {
-                    self.made.note(view.channel, view.id);
+                    self.made.note(view);
                 }
                 self.emit(NodeEvent::Engine(event));
             }

@@ -1,6 +1,7 @@
 //! Past payments, read from the update records: newest first, both directions merged.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::engine::records::{ChannelRecord, UpdateRecord, channel_key, read, update_key};
@@ -48,10 +49,11 @@ pub(super) async fn payments<S: Store, K: Signer>(
     Ok(found)
 }
 
-/// The ids of the payments that this client has signed, by channel: read once when one is asked for, and then kept up.
+/// The ids of the payments that this client has signed and the numbers of the updates that carry them, by channel: read
+/// once when one is asked for, and then kept up.
 #[derive(Debug, Default)]
 pub(super) struct Made {
-    channels: RefCell<Vec<(ChannelId, Vec<PaymentId>)>>,
+    channels: RefCell<Vec<(ChannelId, BTreeMap<PaymentId, u64>)>>,
 }
 
 impl Made {
@@ -65,29 +67,28 @@ impl Made {
         channel: ChannelId,
         payment: PaymentId,
     ) -> Result<bool, StoreError> {
-        let known = self.with(channel, |ids| ids.binary_search(&payment).is_ok());
+        let known = self.with(channel, |ids| ids.contains_key(&payment));
         if let Some(known) = known {
             return Ok(known);
         }
         let everything = PaymentQuery { channel: Some(channel), limit: usize::MAX, before: None };
         let records = updates(store, channel, Flow::Sent, &everything).await?;
-        let mut ids: Vec<_> = records.iter().flat_map(|record| &record.ops).filter_map(Op::payment).collect();
-        ids.sort_unstable();
-        let found = ids.binary_search(&payment).is_ok();
+        let mut ids = BTreeMap::new();
+        for record in records {
+            let nonce = record.signed.proof.nonce.get();
+            ids.extend(record.ops.iter().filter_map(Op::payment).map(|id| (id, nonce)));
+        }
+        let found = ids.contains_key(&payment);
         self.channels.borrow_mut().push((channel, ids));
         Ok(found)
     }
 
     /// A payment was signed.
-    pub(super) fn note(&self, channel: ChannelId, payment: PaymentId) {
-        self.with(channel, |ids| {
-            if let Err(place) = ids.binary_search(&payment) {
-                ids.insert(place, payment);
-            }
-        });
+    pub(super) fn note(&self, payment: &PaymentView) {
+        self.with(payment.channel, |ids| ids.insert(payment.id, payment.nonce.get()));
     }
 
-    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut Vec<PaymentId>) -> T) -> Option<T> {
+    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut BTreeMap<PaymentId, u64>) -> T) -> Option<T> {
         let mut channels = self.channels.borrow_mut();
         channels.iter_mut().find(|(known, _)| *known == channel).map(|(_, ids)| look(ids))
     }
