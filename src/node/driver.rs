@@ -11,9 +11,9 @@ use futures::{FutureExt, StreamExt};
 use crate::chain::{AlarmState, Provider};
 use crate::engine::records::{ALARM, write};
 use crate::engine::{
-    ChannelView, Command, Config, Effect, Engine, EngineError, Event, Flow, Input, PaymentView, Reply, RequestId, Step,
+    ChannelView, Command, Config, Effect, Engine, EngineError, Input, PaymentView, Reply, RequestId, Step,
 };
-use crate::protocol::{Address, Amount, ChannelId, Grant, Nonce, SessionKey};
+use crate::protocol::{Address, Amount, ChannelId, Grant, Message, SessionKey};
 use crate::store::{Store, StoreError};
 use crate::transport::Dial;
 
@@ -458,17 +458,15 @@ impl<K: Platform> Shared<K> {
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Send { to, message } => self.send(Outgoing::Send { to, message: Box::new(message) }),
-            Effect::Lookup(wallet) => self.send(Outgoing::Lookup(wallet)),
-            Effect::Emit(event) => {
-                if let Event::Payment(view) = &event
-                    && view.flow == Flow::Sent
-                    && view.nonce > Nonce::ZERO
-                {
-                    self.made.note(view);
+            Effect::Send { to, message } => {
+                // Signed is made, whether or not the partner ever acknowledges it.
+                if let Message::Update(update) = &message {
+                    self.made.note(update.channel, update.nonce, &update.ops);
                 }
-                self.emit(NodeEvent::Engine(event));
+                self.send(Outgoing::Send { to, message: Box::new(message) });
             }
+            Effect::Lookup(wallet) => self.send(Outgoing::Lookup(wallet)),
+            Effect::Emit(event) => self.emit(NodeEvent::Engine(event)),
             Effect::Reply { request, result } => {
                 if let Some(answer) = self.waiting.borrow_mut().remove(&request) {
                     let _ = answer.send(result.map_err(NodeError::Engine));

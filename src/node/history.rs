@@ -53,7 +53,15 @@ pub(super) async fn payments<S: Store, K: Signer>(
 /// once when one is asked for, and then kept up.
 #[derive(Debug, Default)]
 pub(super) struct Made {
-    channels: RefCell<Vec<(ChannelId, BTreeMap<PaymentId, u64>)>>,
+    channels: RefCell<Vec<MadeIn>>,
+}
+
+#[derive(Debug)]
+struct MadeIn {
+    channel: ChannelId,
+    ids: BTreeMap<PaymentId, u64>,
+    /// True once storage was read; what is signed meanwhile is noted from the start.
+    read: bool,
 }
 
 impl Made {
@@ -67,30 +75,27 @@ impl Made {
         channel: ChannelId,
         payment: PaymentId,
     ) -> Result<bool, StoreError> {
-        let known = self.with(channel, |ids| ids.contains_key(&payment));
-        if let Some(known) = known {
-            return Ok(known);
+        let is_read = self.with(channel, |made| made.read);
+        if is_read.is_none() {
+            self.channels.borrow_mut().push(MadeIn { channel, ids: BTreeMap::new(), read: false });
         }
-        let everything = PaymentQuery { channel: Some(channel), limit: usize::MAX, before: None };
-        let records = updates(store, channel, Flow::Sent, &everything).await?;
-        let mut ids = BTreeMap::new();
-        for record in records {
-            let nonce = record.signed.proof.nonce.get();
-            ids.extend(record.ops.iter().filter_map(Op::payment).map(|id| (id, nonce)));
+        if is_read != Some(true) {
+            let everything = PaymentQuery { channel: Some(channel), limit: usize::MAX, before: None };
+            for record in updates(store, channel, Flow::Sent, &everything).await? {
+                self.note(channel, record.signed.proof.nonce, &record.ops);
+            }
+            self.with(channel, |made| made.read = true);
         }
-        let found = ids.contains_key(&payment);
-        self.channels.borrow_mut().push((channel, ids));
-        Ok(found)
+        Ok(self.with(channel, |made| made.ids.contains_key(&payment)).unwrap_or_default())
     }
 
-    /// A payment was signed.
-    pub(super) fn note(&self, payment: &PaymentView) {
-        self.with(payment.channel, |ids| ids.insert(payment.id, payment.nonce.get()));
+    /// An update was signed and stored.
+    pub(super) fn note(&self, channel: ChannelId, nonce: Nonce, ops: &[Op]) {
+        self.with(channel, |made| made.ids.extend(ops.iter().filter_map(Op::payment).map(|id| (id, nonce.get()))));
     }
 
-    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut BTreeMap<PaymentId, u64>) -> T) -> Option<T> {
-        let mut channels = self.channels.borrow_mut();
-        channels.iter_mut().find(|(known, _)| *known == channel).map(|(_, ids)| look(ids))
+    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut MadeIn) -> T) -> Option<T> {
+        self.channels.borrow_mut().iter_mut().find(|made| made.channel == channel).map(look)
     }
 }
 
@@ -132,4 +137,48 @@ async fn updates<S: Store>(
     };
     let records = store.scan(scan).await?;
     records.iter().map(|(_, value)| read::<UpdateRecord>(value)).collect()
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::protocol::Amount;
+    use crate::store::{Batch, Key, MemoryStore};
+
+    const CHANNEL: ChannelId = ChannelId(crate::protocol::B256::ZERO);
+
+    /// A storage in which something is signed while it is being read.
+    struct Busy<'m>(&'m Made, PaymentId);
+
+    impl Store for Busy<'_> {
+        async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+            MemoryStore::new().commit(batch).await
+        }
+
+        async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            MemoryStore::new().get(key).await
+        }
+
+        async fn scan(&self, scan: Scan) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+            let found = MemoryStore::new().scan(scan).await;
+            let pay = Op::Pay { payment: self.1, amount: Amount::new(1), memo: None };
+            self.0.note(CHANNEL, Nonce::new(1).unwrap(), &[pay]);
+            found
+        }
+
+        async fn reopen(&self) -> Result<Self, StoreError> {
+            Ok(Self(self.0, self.1))
+        }
+    }
+
+    #[test]
+    fn a_payment_that_is_signed_while_storage_is_read_is_known() {
+        let (made, payment) = (Made::default(), PaymentId([1; 16]));
+        let known = |store: &Busy<'_>, id| made.contains(store, CHANNEL, id).now_or_never().unwrap();
+        let store = Busy(&made, payment);
+        assert_eq!(known(&store, PaymentId([2; 16])), Ok(false));
+        assert_eq!(known(&store, payment), Ok(true));
+    }
 }
