@@ -12,6 +12,7 @@ import { fingerprint, isBuilt, markBuilt } from "./lib/fingerprint.mjs";
 import { duration, say } from "./lib/log.mjs";
 import { inRoot, root, stateDir, wasmDir } from "./lib/paths.mjs";
 import { capture, main, run, UserError } from "./lib/run.mjs";
+import { shortenNames } from "./lib/short-names.mjs";
 import { wasmCargo, wasmTarget } from "./lib/rust-wasm.mjs";
 import { wasmBindgen } from "./lib/wasm-bindgen.mjs";
 
@@ -63,9 +64,11 @@ const optimisations = [
   "--strip-producers",
 ];
 
+const wasmOpt = () => [process.execPath, join(binaryen(), "bin", "wasm-opt"), ...features.map((name) => `--enable-${name}`)];
+
 async function optimise(from, to) {
-  const tool = join(binaryen(), "bin", "wasm-opt");
-  await run(process.execPath, [tool, from, "-o", to, ...optimisations, ...features.map((name) => `--enable-${name}`)]);
+  const [command, ...args] = wasmOpt();
+  await run(command, [...args, from, "-o", to, ...optimisations]);
 }
 
 /**
@@ -77,7 +80,7 @@ async function optimise(from, to) {
 export async function buildCrate({ crate, name, inputs, folder, force = false }) {
   const outputs = [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`].map((file) => join(folder, file));
   const [script, bindings, module] = outputs;
-  const shared = ["src", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs")];
+  const shared = ["src", "derive", "Cargo.toml", "Cargo.lock", join("scripts", "build-wasm.mjs"), join("scripts", "lib", "short-names.mjs")];
   const print = fingerprint([...shared, ...inputs].map((path) => inRoot(path)), [
     capture(wasmCargo().rustc, ["-vV"]),
     capture(wasmBindgen(), ["--version"]),
@@ -95,6 +98,7 @@ export async function buildCrate({ crate, name, inputs, folder, force = false })
   await run(wasmBindgen(), [wasm, "--target", "web", "--out-dir", work, "--out-name", name, "--omit-default-module-path"]);
   const optimised = join(work, `${name}.opt.wasm`);
   await optimise(join(work, `${name}_bg.wasm`), optimised);
+  shortenNames({ command: wasmOpt(), wasm: optimised, script: join(work, `${name}.js`), types: join(work, `${name}.d.ts`) });
 
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(work, `${name}.js`), script);

@@ -247,8 +247,8 @@ describe('what reaches the core', () => {
     ['closeChannel', { channel: ID, mode: 'unilateral', timeout: 1, force: true }, { channel: ID, mode: 'unilateral', timeout: 1, force: true }],
     ['respond', { channel: ID }, { channel: ID }],
     ['settle', { channel: ID }, { channel: ID }],
-    ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, channel: ID, amount: '1', memo: 'tea' }],
-    ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, to: A, token: ZERO, amount: '1' }],
+    ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, again: true, channel: ID, amount: '1', memo: 'tea' }],
+    ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1' }],
     ['payments', undefined, { limit: 100 }],
     ['payments', { channel: ID, limit: 7, before: PAYMENT }, { channel: ID, limit: 7, before: PAYMENT }],
     ['channels', undefined, {}],
@@ -269,6 +269,7 @@ describe('what reaches the core', () => {
     const { client, core } = await start();
     await Promise.all([client.pay({ channel: ID, amount: 1n }), client.pay({ channel: ID, amount: 1n })]);
     const [first, second] = core.calls.map(({ params }) => params.payment);
+    assert.deepEqual(core.calls.map(({ params }) => params.again), [false, false]);
     assert.match(first, /^0x[0-9a-f]{32}$/);
     assert.notEqual(first, second);
   });

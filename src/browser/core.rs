@@ -94,7 +94,11 @@ impl ChitCore {
                 // The first deposit is the moment to ask for storage that the browser does not evict.
                 persistence::persist().await;
             }
-            return match self.node.command(command).await {
+            let done = match params.optional("again")? {
+                Some(true) => self.node.pay_once(command).await,
+                Some(false) | None => self.node.command(command).await,
+            };
+            return match done {
                 Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
                 Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
                 Err(error) => Err(node_error(&error)),

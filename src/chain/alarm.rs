@@ -7,13 +7,13 @@
 //! hash at the same number does.
 
 use alloy::primitives::{Address, hex};
-use minicbor::{Decode, Encode};
 use serde_json::{Value, json};
 
 use super::alarm_error::{AlarmError, refuses_range};
 use super::events::decode_logs;
 use super::rpc::{self, BlockAt, to_quantity};
 use super::{Provider, ReadError};
+use crate::protocol::cbor::{Decode, Encode};
 use crate::protocol::{ChainEvent, Head};
 
 /// Blocks on which an event is acted, unless configured otherwise: the event's own block and four after it.

@@ -55,7 +55,7 @@ pub fn decode_logs(answer: &Value, judge: Address, range: RangeInclusive<u64>) -
             events.push(event);
         }
     }
-    events.sort_by_key(|event| event.position);
+    ChainEvent::sort(&mut events);
     // Some endpoints repeat a log at the border of two of their shards.
     events.dedup();
     let conflict = events.windows(2).any(|pair| match pair {

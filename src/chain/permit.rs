@@ -1,6 +1,6 @@
 //! EIP-2612 permits: an approval that is a signature, carried by the deposit itself.
 
-use alloy::primitives::{Address, B256, U256, b256, hex};
+use alloy::primitives::{Address, B256, Bytes, U256, b256, hex};
 use alloy::sol_types::{Eip712Domain, SolCall};
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::bindings::{Judge, Token};
 use super::call::{Funding, TransactionPlan};
 use super::rpc::{self, BlockAt};
 use super::transaction::{check_chain, simulate};
-use super::{ChainConfig, Provider, ReadError, Stage, TransactionError, typed_data};
+use super::{ChainConfig, Provider, Stage, TransactionError, typed_data};
 
 mod sol {
     alloy::sol! {
@@ -71,9 +71,12 @@ pub(super) async fn request<P: Provider>(
 /// The token's EIP-712 domain and the wallet's next permit nonce, if it has EIP-2612 permits.
 async fn discover<P: Provider>(provider: &P, config: &ChainConfig, token: Address) -> Option<(Eip712Domain, U256)> {
     let reader = Reader { provider, token };
-    let nonce = reader.read(&Token::noncesCall { owner: config.wallet }).await.ok()?;
-    let separator = reader.read(&Token::DOMAIN_SEPARATORCall {}).await.ok()?;
-    if reader.read(&Token::PERMIT_TYPEHASHCall {}).await.is_ok_and(|hash| hash != PERMIT_TYPEHASH) {
+    let nonce = reader.ask(Token::noncesCall { owner: config.wallet }.abi_encode()).await;
+    let nonce = returned::<Token::noncesCall>(nonce)?;
+    let separator = reader.ask(Token::DOMAIN_SEPARATORCall {}.abi_encode()).await;
+    let separator = returned::<Token::DOMAIN_SEPARATORCall>(separator)?;
+    let hash = reader.ask(Token::PERMIT_TYPEHASHCall {}.abi_encode()).await;
+    if returned::<Token::PERMIT_TYPEHASHCall>(hash).is_some_and(|hash| hash != PERMIT_TYPEHASH) {
         return None;
     }
     let declared = reader.declared_domain().await;
@@ -84,8 +87,8 @@ async fn discover<P: Provider>(provider: &P, config: &ChainConfig, token: Addres
     if let Some(domain) = declared.filter(|domain| own(domain) && domain.separator() == separator) {
         return Some((domain, nonce));
     }
-    let name = reader.read(&Token::nameCall {}).await.ok()?;
-    let version = reader.read(&Token::versionCall {}).await.ok();
+    let name = returned::<Token::nameCall>(reader.ask(Token::nameCall {}.abi_encode()).await)?;
+    let version = returned::<Token::versionCall>(reader.ask(Token::versionCall {}.abi_encode()).await);
     let domain = |version: String| {
         let chain = Some(U256::from(config.chain_id));
         Eip712Domain::new(Some(name.clone().into()), Some(version.into()), chain, Some(token), None)
@@ -94,19 +97,24 @@ async fn discover<P: Provider>(provider: &P, config: &ChainConfig, token: Addres
     guesses.into_iter().find(|domain| domain.separator() == separator).map(|domain| (domain, nonce))
 }
 
+fn returned<C: SolCall>(answer: Option<Bytes>) -> Option<C::Return> {
+    rpc::returned::<C>(&answer?).ok()
+}
+
 struct Reader<'a, P> {
     provider: &'a P,
     token: Address,
 }
 
 impl<P: Provider> Reader<'_, P> {
-    async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, ReadError> {
-        rpc::view(self.provider, self.token, call, BlockAt::Latest).await
+    /// The same for every function, so that one future serves all; [`returned`] reads the answer.
+    async fn ask(&self, call: Vec<u8>) -> Option<Bytes> {
+        rpc::call_bytes(self.provider, self.token, call, BlockAt::Latest).await.ok()
     }
 
     /// The domain that the token declares (EIP-5267).
     async fn declared_domain(&self) -> Option<Eip712Domain> {
-        let declared = self.read(&Token::eip712DomainCall {}).await.ok()?;
+        let declared = returned::<Token::eip712DomainCall>(self.ask(Token::eip712DomainCall {}.abi_encode()).await)?;
         if !declared.extensions.is_empty() {
             return None;
         }

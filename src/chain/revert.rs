@@ -3,13 +3,12 @@
 //! Wallets and endpoints wrap a revert's data in their own ways: as `data`, inside `data.data`,
 //! `data.originalError.data`, `data.cause.data`, or in the words of the message.
 
-use alloy::primitives::{Bytes, hex};
-use alloy::sol_types::{Panic, Revert as RevertString, SolError, SolInterface};
+use alloy::primitives::{Address, B256, Bytes, U256, hex};
+use alloy::sol_types::{Panic, Revert as RevertString, SolError};
 use serde_json::Value;
 
 use super::RpcError;
-use super::bindings::Judge::{self, JudgeErrors};
-use super::bindings::Token::{self, TokenErrors};
+use super::bindings::{Judge, Token};
 
 /// Why a contract refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,17 +49,11 @@ pub(super) fn find(error: &RpcError) -> Option<Revert> {
 
 /// Names the error in a revert's data.
 pub(super) fn decode(data: &[u8]) -> Revert {
-    if let Ok(error) = JudgeErrors::abi_decode_validate(data) {
-        return judge_error(&error);
-    }
-    if let Ok(error) = TokenErrors::abi_decode_validate(data) {
-        return token_error(&error);
+    if let Some(revert) = read_known(data) {
+        return revert;
     }
     if let Ok(RevertString { reason }) = RevertString::abi_decode_validate(data) {
         return Revert { name: "Error".into(), arguments: vec![("message", reason)] };
-    }
-    if let Ok(panic) = Panic::abi_decode_validate(data) {
-        return Revert { name: "Panic".into(), arguments: vec![("code", panic.code.to_string())] };
     }
     match data.get(..4) {
         Some(selector) => {
@@ -74,65 +67,79 @@ fn unknown() -> Revert {
     Revert { name: "Unknown".into(), arguments: Vec::new() }
 }
 
-fn named<E: SolError>(_: &E, arguments: Vec<(&'static str, String)>) -> Revert {
-    let name = E::SIGNATURE.split('(').next().unwrap_or_default();
-    Revert { name: name.into(), arguments }
+/// An error whose arguments are one word each.
+struct Known {
+    selector: [u8; 4],
+    /// Name and kinds: `StaleNonce(uint48,uint48)`.
+    signature: &'static str,
+    /// The arguments' names.
+    arguments: &'static [&'static str],
 }
 
-fn judge_error(error: &JudgeErrors) -> Revert {
-    use JudgeErrors as E;
-    match error {
-        E::BadAmount(e) => named(e, vec![]),
-        E::BadKey(e) => named(e, vec![]),
-        E::NotParticipant(e) => named(e, vec![]),
-        E::ChannelExists(e) => named(e, vec![]),
-        E::NotOpen(e) => named(e, vec![]),
-        E::NotClosing(e) => named(e, vec![]),
-        E::ChallengeOver(e) => named(e, vec![]),
-        E::InChallenge(e) => named(e, vec![]),
-        E::StaleNonce(e @ Judge::StaleNonce { have, got }) => {
-            named(e, vec![("have", have.to_string()), ("got", got.to_string())])
-        }
-        E::BadSignature(e) => named(e, vec![("expected", e.expected.to_string())]),
-        E::DeadlineExpired(e) => named(e, vec![]),
-        E::Conservation(e) => named(e, vec![]),
-        E::BadLock(e) => named(e, vec![("lockId", e.lockId.to_string())]),
-        E::AlreadyClaimed(e) => named(e, vec![("lockId", e.lockId.to_string())]),
-        E::SecretNotRevealed(e) => named(e, vec![("secretHash", e.secretHash.to_string())]),
-        E::TooEarly(e) => named(e, vec![]),
-        E::NothingToDo(e) => named(e, vec![]),
-        E::TokenTransfer(e) => named(e, vec![]),
-        E::LowGas(e) => named(e, vec![]),
-        E::BadSession(e) => named(e, vec![]),
-        E::AddressEmptyCode(e) => named(e, vec![("target", e.target.to_string())]),
-        E::FailedCall(e) => named(e, vec![]),
-        E::ReentrancyGuardReentrantCall(e) => named(e, vec![]),
-        E::SafeERC20FailedOperation(e) => named(e, vec![("token", e.token.to_string())]),
+const fn known<E: SolError>(arguments: &'static [&'static str]) -> Known {
+    Known { selector: E::SELECTOR, signature: E::SIGNATURE, arguments }
+}
+
+/// A table, because generated decoders of all errors would be a hundredth of the download.
+static KNOWN: [Known; 33] = [
+    known::<Judge::BadAmount>(&[]),
+    known::<Judge::BadKey>(&[]),
+    known::<Judge::NotParticipant>(&[]),
+    known::<Judge::ChannelExists>(&[]),
+    known::<Judge::NotOpen>(&[]),
+    known::<Judge::NotClosing>(&[]),
+    known::<Judge::ChallengeOver>(&[]),
+    known::<Judge::InChallenge>(&[]),
+    known::<Judge::StaleNonce>(&["have", "got"]),
+    known::<Judge::BadSignature>(&["expected"]),
+    known::<Judge::DeadlineExpired>(&[]),
+    known::<Judge::Conservation>(&[]),
+    known::<Judge::BadLock>(&["lockId"]),
+    known::<Judge::AlreadyClaimed>(&["lockId"]),
+    known::<Judge::SecretNotRevealed>(&["secretHash"]),
+    known::<Judge::TooEarly>(&[]),
+    known::<Judge::NothingToDo>(&[]),
+    known::<Judge::TokenTransfer>(&[]),
+    known::<Judge::LowGas>(&[]),
+    known::<Judge::BadSession>(&[]),
+    known::<Judge::AddressEmptyCode>(&["target"]),
+    known::<Judge::FailedCall>(&[]),
+    known::<Judge::ReentrancyGuardReentrantCall>(&[]),
+    known::<Judge::SafeERC20FailedOperation>(&["token"]),
+    known::<Token::ERC20InsufficientBalance>(&["sender", "balance", "needed"]),
+    known::<Token::ERC20InsufficientAllowance>(&["spender", "allowance", "needed"]),
+    known::<Token::ERC20InvalidApprover>(&["approver"]),
+    known::<Token::ERC20InvalidReceiver>(&["receiver"]),
+    known::<Token::ERC20InvalidSender>(&["sender"]),
+    known::<Token::ERC20InvalidSpender>(&["spender"]),
+    known::<Token::ERC2612ExpiredSignature>(&["deadline"]),
+    known::<Token::ERC2612InvalidSigner>(&["signer", "owner"]),
+    known::<Panic>(&["code"]),
+];
+
+/// Reads an error of the table; `None` when it is none, or not in the form in which the contract's encoder writes it.
+fn read_known(data: &[u8]) -> Option<Revert> {
+    let (selector, words) = data.split_first_chunk()?;
+    let known = KNOWN.iter().find(|known| known.selector == *selector)?;
+    let (name, kinds) = known.signature.strip_suffix(')')?.split_once('(')?;
+    let (words, []) = words.as_chunks() else { return None };
+    if words.len() != known.arguments.len() {
+        return None;
     }
+    let values = words.iter().zip(kinds.split(',')).map(|(word, kind)| show(kind, B256::from(*word)));
+    let arguments = known.arguments.iter().zip(values).map(|(name, value)| Some((*name, value?)));
+    Some(Revert { name: name.into(), arguments: arguments.collect::<Option<_>>()? })
 }
 
-fn token_error(error: &TokenErrors) -> Revert {
-    use TokenErrors as E;
-    match error {
-        E::ERC20InsufficientBalance(e @ Token::ERC20InsufficientBalance { sender, balance, needed }) => named(
-            e,
-            vec![("sender", sender.to_string()), ("balance", balance.to_string()), ("needed", needed.to_string())],
-        ),
-        E::ERC20InsufficientAllowance(e @ Token::ERC20InsufficientAllowance { spender, allowance, needed }) => named(
-            e,
-            vec![
-                ("spender", spender.to_string()),
-                ("allowance", allowance.to_string()),
-                ("needed", needed.to_string()),
-            ],
-        ),
-        E::ERC20InvalidApprover(e) => named(e, vec![("approver", e.approver.to_string())]),
-        E::ERC20InvalidReceiver(e) => named(e, vec![("receiver", e.receiver.to_string())]),
-        E::ERC20InvalidSender(e) => named(e, vec![("sender", e.sender.to_string())]),
-        E::ERC20InvalidSpender(e) => named(e, vec![("spender", e.spender.to_string())]),
-        E::ERC2612ExpiredSignature(e) => named(e, vec![("deadline", e.deadline.to_string())]),
-        E::ERC2612InvalidSigner(e @ Token::ERC2612InvalidSigner { signer, owner }) => {
-            named(e, vec![("signer", signer.to_string()), ("owner", owner.to_string())])
+/// A word of this kind as text; `None` when it is out of the kind's range.
+fn show(kind: &str, word: B256) -> Option<String> {
+    let number = U256::from_be_bytes(word.0);
+    match kind {
+        "bytes32" => Some(word.to_string()),
+        "address" => (number.bit_len() <= 160).then(|| Address::from_word(word).to_string()),
+        _ => {
+            let bits = kind.strip_prefix("uint")?.parse().ok()?;
+            (number.bit_len() <= bits).then(|| number.to_string())
         }
     }
 }
@@ -166,4 +173,56 @@ fn data_in_words(text: &str) -> Option<Bytes> {
         let digits = rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default();
         hex::decode(digits).ok().filter(|data| is_error(data)).map(Bytes::from)
     })
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use alloy::primitives::aliases::U48;
+    use alloy::sol_types::SolInterface;
+
+    #[test]
+    fn every_declared_error_is_in_the_table_with_a_name_for_each_argument() {
+        let declared = Judge::JudgeErrors::selectors().chain(Token::TokenErrors::selectors());
+        for selector in declared {
+            assert_eq!(KNOWN.iter().filter(|known| known.selector == selector).count(), 1, "{selector:02x?}");
+        }
+        for Known { signature, arguments, .. } in &KNOWN {
+            let (_, kinds) = signature.strip_suffix(')').unwrap().split_once('(').unwrap();
+            let kinds: Vec<_> = kinds.split(',').filter(|kind| !kind.is_empty()).collect();
+            assert_eq!(kinds.len(), arguments.len(), "{signature}");
+            assert!(kinds.iter().all(|kind| show(kind, B256::ZERO).is_some()), "{signature}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_shown_by_their_kind() {
+        let address = Address::repeat_byte(0xab);
+        for (data, shown) in [
+            (
+                Judge::StaleNonce { have: U48::MAX, got: U48::ZERO }.abi_encode(),
+                "StaleNonce(have: 281474976710655, got: 0)",
+            ),
+            (Judge::BadSignature { expected: address }.abi_encode(), &format!("BadSignature(expected: {address})")),
+            (
+                Judge::SecretNotRevealed { secretHash: B256::repeat_byte(7) }.abi_encode(),
+                &format!("SecretNotRevealed(secretHash: 0x{})", "07".repeat(32)),
+            ),
+            (Judge::BadAmount {}.abi_encode(), "BadAmount"),
+        ] {
+            assert_eq!(decode(&data).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_no_encoder_writes_is_not_read() {
+        let stale = Judge::StaleNonce { have: U48::MAX, got: U48::ZERO }.abi_encode();
+        let mut out_of_range = stale.clone();
+        out_of_range[4] = 1;
+        let mut address = Judge::BadSignature { expected: Address::ZERO }.abi_encode();
+        address[15] = 1;
+        for data in [&stale[..36], &stale[..67], &[stale.as_slice(), &[0; 32]].concat(), &out_of_range, &address] {
+            assert_eq!(decode(data).name, "Unknown");
+        }
+    }
 }

@@ -141,12 +141,24 @@ pub(super) async fn view<P: Provider, C: SolCall>(
     call: &C,
     at: BlockAt,
 ) -> Result<C::Return, ReadError> {
+    returned::<C>(&call_bytes(provider, to, call.abi_encode(), at).await?)
+}
+
+/// What the function `C` returns, in these bytes.
+pub(super) fn returned<C: SolCall>(data: &[u8]) -> Result<C::Return, ReadError> {
+    C::abi_decode_returns_validate(data).map_err(|_| ReadError::BadAnswer { method: "eth_call" })
+}
+
+/// The part of [`view`] that is the same for every function, so that it is compiled once.
+pub(super) async fn call_bytes<P: Provider>(
+    provider: &P,
+    to: Address,
+    data: Vec<u8>,
+    at: BlockAt,
+) -> Result<Bytes, ReadError> {
     let method = "eth_call";
-    let request =
-        json!([{ "to": hex::encode_prefixed(to), "data": hex::encode_prefixed(call.abi_encode()) }, at.to_json()]);
-    let answer = provider.request(method, request).await?;
-    let data = bytes(&answer).ok_or(ReadError::BadAnswer { method })?;
-    C::abi_decode_returns_validate(&data).map_err(|_| ReadError::BadAnswer { method })
+    let request = json!([{ "to": hex::encode_prefixed(to), "data": hex::encode_prefixed(data) }, at.to_json()]);
+    bytes(&provider.request(method, request).await?).ok_or(ReadError::BadAnswer { method })
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -11,7 +11,7 @@ use super::{CloseMode, Command, Engine, EngineError, Out, Part, RequestId, Signe
 const OFFLINE_PATIENCE: Timestamp = 5;
 
 /// Terms that both have signed are brought to the Judge again while they are usable for this long, in seconds.
-const USABLE: Timestamp = 30;
+pub(super) const USABLE: Timestamp = 30;
 
 impl<S: Signer> Engine<S> {
     pub(super) fn command(&mut self, request: RequestId, command: Command, now: Timestamp, out: &mut Out) {

@@ -11,9 +11,10 @@ use crate::protocol::{
 };
 
 use super::channel::Channel;
+use super::commands::USABLE;
 use super::operations::{ClosePlan, Goal, Patience};
 use super::records::{CloseRecord, Countersignature, WithdrawRecord};
-use super::{CloseMode, CloseTerms, Config, Engine, EngineError, Out, RequestId, Signer, WithdrawTerms};
+use super::{CloseMode, CloseTerms, Config, Engine, EngineError, OperationId, Out, RequestId, Signer, WithdrawTerms};
 
 /// The shortest time that the terms must still be usable when they are signed, in seconds.
 const MIN_PERIOD: Timestamp = 60;
@@ -185,8 +186,17 @@ impl<S: Signer> Engine<S> {
             return Err(EngineError::InvalidArgument("a withdrawal must be above zero".into()));
         }
         let channel = self.live(id)?;
-        if channel.our_withdrawal.is_some() {
-            return Err(EngineError::Busy);
+        if let Some(signed) = channel.our_withdrawal {
+            let total = channel.tip.side(channel.side).withdrawn.checked_add(amount)?;
+            let usable = signed.theirs.is_some() && signed.deadline > self.time(now).saturating_add(USABLE);
+            let free = !self.is_under_way(id, |goal| matches!(goal, Goal::Withdrawn(_)));
+            if total != signed.total || !usable || !free {
+                return Err(EngineError::Busy);
+            }
+            // The partner has signed this one and the wallet did not send it: a total can be paid only once.
+            self.start(operation, request, id, Goal::Withdrawn(total))?;
+            self.bring_withdrawal(id, self.last_operation(), out);
+            return Ok(());
         }
         let total = Self::withdrawal_total(channel, amount)?;
         if !self.own_key_counts(now) {
@@ -271,19 +281,21 @@ impl<S: Signer> Engine<S> {
         };
         operation.patience = None;
         let operation = operation.id.clone();
-        let Ok(ours) = self.signer.sign_withdraw(&self.config.domain, &terms) else { return };
+        self.bring_withdrawal(id, Some(operation), out);
+    }
+
+    /// Takes a withdrawal that the partner has signed to the Judge.
+    fn bring_withdrawal(&mut self, id: ChannelId, operation: Option<OperationId>, out: &mut Out) {
         let Some(channel) = self.channels.get(id) else { return };
-        let (signature_a, signature_b) = in_order(channel.side, ours, accept.signature);
-        let call = JudgeCall::CooperativeWithdraw {
-            key: channel.key,
-            wallet,
-            total: terms.total,
-            deadline: terms.deadline,
-            signature_a,
-            signature_b,
-            grants: self.grants_for_both(channel),
-        };
-        self.transact(id, Some(operation), call, out);
+        let Some(WithdrawRecord { total, deadline, theirs: Some(theirs), .. }) = channel.our_withdrawal else { return };
+        let wallet = channel.wallet();
+        let terms = WithdrawTerms { channel: id, wallet, total, deadline };
+        let Ok(ours) = self.signer.sign_withdraw(&self.config.domain, &terms) else { return };
+        let (signature_a, signature_b) = in_order(channel.side, ours, theirs);
+        let grants = self.grants_for_both(channel);
+        let key = channel.key;
+        let call = JudgeCall::CooperativeWithdraw { key, wallet, total, deadline, signature_a, signature_b, grants };
+        self.transact(id, operation, call, out);
     }
 
     /// The partner declined: nothing is signed, so the request is as if it had not been made.

@@ -3,15 +3,15 @@
 //! The parts carry shares of one root secret, so before the last part has arrived the target could not take any; and the
 //! initiator may replace a part only once its lock is surely gone, or both the old and the new one would open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::protocol::{
-    Address, Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp,
-    part_secret,
+    Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp, part_secret,
 };
 
 use super::locks::Source;
 use super::records::{self, ReceivedRecord};
+use super::table::Table;
 use super::{Engine, Event, Out, Signer, TransferEvent};
 
 /// The most parts that one payment is taken in.
@@ -27,14 +27,14 @@ struct Part {
 /// The payments that wait for more of their parts, or for their secret.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
-    by_payment: BTreeMap<PaymentId, Vec<Part>>,
-    /// Payments that were taken, by payer: none is taken a second time.
-    taken: BTreeSet<(Address, PaymentId)>,
+    by_payment: Table<PaymentId, Vec<Part>>,
+    /// Payments that were taken, and when: none is taken a second time. Nobody but payer and target knows a payment's id.
+    taken: BTreeMap<PaymentId, Timestamp>,
 }
 
 impl Deliveries {
     pub(super) fn load(&mut self, record: &ReceivedRecord) {
-        self.taken.insert((record.from, record.payment));
+        self.taken.insert(record.payment, record.at);
     }
 
     fn forget(&mut self, hash: SecretHash) {
@@ -75,10 +75,10 @@ impl<S: Signer> Engine<S> {
         if lock.expiry <= self.time(now).saturating_add(self.config.locks.margin) {
             return Err(LockRefusal::BadExpiry);
         }
-        if self.deliveries.taken.contains(&(delivery.from, delivery.payment)) {
+        if self.deliveries.taken.contains_key(&delivery.payment) {
             return Err(LockRefusal::Unexpected);
         }
-        let parts = self.deliveries.by_payment.entry(delivery.payment).or_default();
+        let parts = self.deliveries.by_payment.or_default(delivery.payment);
         let same = |part: &Part| {
             let known = &part.delivery;
             (known.total, known.reply_to, known.from) == (delivery.total, delivery.reply_to, delivery.from)
@@ -122,10 +122,9 @@ impl<S: Signer> Engine<S> {
     /// The initiator tells the secret that was asked for.
     pub(super) fn secret_told(&mut self, from: PublicKey, secret: Secret, now: Timestamp, out: &mut Out) {
         let hash = secret.hash();
-        let mut waiting = self.deliveries.by_payment.values().flatten();
-        let Some(part) = waiting.find(|part| part.hash == hash && part.delivery.reply_to == from).cloned() else {
-            return;
-        };
+        let asked = |part: &&Part| part.hash == hash && part.delivery.reply_to == from;
+        let found = self.deliveries.by_payment.values().flatten().find(asked).cloned();
+        let Some(part) = found else { return };
         self.deliveries.forget(hash);
         self.taken(&part, now, out);
         self.learn(hash, secret, Source::OffChain, now, out);
@@ -137,7 +136,7 @@ impl<S: Signer> Engine<S> {
         let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
         let channel = place.and_then(|place| self.channels.get(place.channel));
         let token = channel.map(|channel| channel.key.token).unwrap_or_default();
-        self.deliveries.taken.insert((from, payment));
+        self.deliveries.taken.insert(payment, now);
         let record = ReceivedRecord { payment, from, token, amount, memo: memo.clone(), request, at: now };
         out.step.write(records::received_key(from, payment), records::write(&record));
         let memo = memo.map(|memo| memo.as_str().to_owned());

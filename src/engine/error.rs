@@ -50,7 +50,7 @@ pub enum EngineError {
     #[error("no such payment is waiting")]
     UnknownPayment,
     /// A payment with this id was made already.
-    #[error("a payment with this id is under way already")]
+    #[error("a payment with this id was made already")]
     DuplicatePayment,
     /// Another withdrawal or close of this channel is under way.
     #[error("another withdrawal or close is under way")]

@@ -5,8 +5,6 @@
 //! without waiting for being paid. Coming back without: its own lock is surely gone, by the next account's countersignature
 //! or by the chain's word after its end, before it lets the lock to it go.
 
-use std::collections::BTreeSet;
-
 use crate::protocol::{
     Address, Amount, ChannelId, Hop, Lock, LockId, LockRefusal, LockTree, Message, Op, PaymentId, PublicKey, Route,
     Secret, SecretHash, Timestamp,
@@ -14,6 +12,7 @@ use crate::protocol::{
 
 use super::channel::{Due, LockRules, Offer};
 use super::records::{self, LockPlace, OriginRecord, PartRecord};
+use super::table::Set;
 use super::transfers::Registered;
 use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
 
@@ -28,8 +27,8 @@ pub(super) enum Source {
 
 impl<S: Signer> Engine<S> {
     /// By what a partner's operations on its locks are measured.
-    pub(super) fn ended_locks(&self, id: ChannelId, ops: &[Op]) -> BTreeSet<LockId> {
-        let Some(channel) = self.channels.get(id) else { return BTreeSet::new() };
+    pub(super) fn ended_locks(&self, id: ChannelId, ops: &[Op]) -> Set<LockId> {
+        let Some(channel) = self.channels.get(id) else { return Set::default() };
         let passed = self.confirmed_time();
         let dropped = ops.iter().filter_map(|op| match op {
             Op::Expire { lock } => channel.received.locks.get(*lock),
@@ -47,7 +46,7 @@ impl<S: Signer> Engine<S> {
         dropped.filter(is_over).map(|lock| lock.id).collect()
     }
 
-    pub(super) fn lock_rules<'r>(&self, ended: &'r BTreeSet<LockId>, now: Timestamp) -> LockRules<'r> {
+    pub(super) fn lock_rules<'r>(&self, ended: &'r Set<LockId>, now: Timestamp) -> LockRules<'r> {
         let policy = &self.config.locks;
         LockRules { time: self.time(now), count: policy.count, tail: policy.tail, ended }
     }
@@ -175,7 +174,7 @@ impl<S: Signer> Engine<S> {
         if channel.received.locks.get(lock).is_none() {
             return;
         }
-        let reason = *channel.locks.refused.entry(lock).or_insert(reason);
+        let reason = channel.locks.refuse(lock, reason);
         out.dirty.insert(id);
         if channel.synced
             && let Some(to) = self.peers.key_of(channel.partner())

@@ -30,10 +30,11 @@ mod table;
 mod tests;
 mod transfers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::protocol::{
-    Address, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PublicKey, SecretHash, Timestamp,
+    Address, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PaymentId, PublicKey, SecretHash,
+    Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -43,7 +44,7 @@ use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
 use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
-use table::Table;
+use table::{Set, Table};
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
@@ -77,7 +78,7 @@ pub struct Engine<S> {
     transfers: Transfers,
     deliveries: Deliveries,
     /// Acknowledgements that wait for the next message to their peer.
-    late_acks: BTreeMap<ChannelId, (PublicKey, Nonce)>,
+    late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
 }
@@ -87,19 +88,19 @@ pub struct Engine<S> {
 struct Out {
     step: Step,
     /// Channels whose record changed.
-    dirty: BTreeSet<ChannelId>,
+    dirty: Set<ChannelId>,
     /// Channels of which only the view may have changed.
-    seen: BTreeSet<ChannelId>,
+    seen: Set<ChannelId>,
     /// The newest update per channel to acknowledge, and to whom. One acknowledgement covers all before it.
     acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Channels whose acknowledgement carries a countersignature.
-    accept: BTreeSet<ChannelId>,
+    accept: Set<ChannelId>,
     /// Channels whose acknowledgement may wait for the next message.
-    patient: BTreeSet<ChannelId>,
+    patient: Set<ChannelId>,
     /// True when no acknowledgement may wait any longer.
     hurry: bool,
     /// Transfers whose record changed.
-    transfers: BTreeSet<SecretHash>,
+    transfers: Set<SecretHash>,
     /// True when something happened that may move operations of any channel.
     moved: bool,
 }
@@ -144,7 +145,7 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
-            late_acks: BTreeMap::new(),
+            late_acks: Table::default(),
             passed: VecDeque::new(),
         }
     }
@@ -243,7 +244,7 @@ impl<S: Signer> Engine<S> {
             Effect::Send { to, .. } => Some(*to),
             _ => None,
         });
-        let spoken_to: BTreeSet<PublicKey> = spoken_to.collect();
+        let spoken_to: Set<PublicKey> = spoken_to.collect();
         let is_due = |to: &PublicKey| out.hurry || spoken_to.contains(to);
         let due: Vec<_> =
             self.late_acks.iter().filter(|(_, (to, _))| is_due(to)).map(|(id, ack)| (*id, *ack)).collect();
@@ -296,7 +297,9 @@ impl<S: Signer> Engine<S> {
             return;
         }
         let mut signed = Vec::new();
-        for id in out.dirty.union(&out.seen).copied().collect::<Vec<_>>() {
+        let mut touched = out.seen.clone();
+        touched.extend(out.dirty.iter().copied());
+        for id in touched {
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };
@@ -403,6 +406,11 @@ impl<S: Signer> Engine<S> {
     /// How many payments over locks begin, end or pass here and are not over.
     pub fn transfers_under_way(&self) -> usize {
         self.transfers.iter().count()
+    }
+
+    /// True while a payment of this id waits or is not acknowledged, in any channel.
+    pub fn is_waiting(&self, payment: PaymentId) -> bool {
+        self.channels.values().any(|channel| channel.waiting.contains_key(&payment))
     }
 
     /// The hashes of transactions that are sent and not known to be in a block.

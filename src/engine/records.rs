@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use minicbor::{Decode, Encode};
-
+use crate::protocol::cbor::{Decode, Encode};
 use crate::protocol::{
     Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, LockId, LockRefusal, Memo, Nonce, Op,
     PaymentId, PublicKey, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof, Timestamp,

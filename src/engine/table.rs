@@ -53,6 +53,10 @@ impl<K: Ord, V> Table<K, V> {
         self.place(key).ok().map(|place| self.rows.remove(place).1)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// How many rows there are.
     #[cfg(all(test, not(target_arch = "wasm32")))]
     pub(super) fn len(&self) -> usize {
@@ -71,8 +75,31 @@ impl<K: Ord, V> Table<K, V> {
         self.rows.iter_mut().map(|(_, value)| value)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.rows.iter().map(|(key, value)| (key, value))
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.rows.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// Keeps the rows of which this is true.
+    pub(super) fn retain(&mut self, mut kept: impl FnMut(&K, &mut V) -> bool) {
+        self.rows.retain_mut(|(key, value)| kept(key, value));
+    }
+}
+
+impl<K: Ord, V> Extend<(K, V)> for Table<K, V> {
+    fn extend<T: IntoIterator<Item = (K, V)>>(&mut self, rows: T) {
+        rows.into_iter().for_each(|(key, value)| self.insert(key, value));
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for Table<K, V> {
+    fn from_iter<T: IntoIterator<Item = (K, V)>>(rows: T) -> Self {
+        let mut table = Self::default();
+        table.extend(rows);
+        table
     }
 }
 
@@ -100,11 +127,60 @@ impl<K, V> IntoIterator for Table<K, V> {
     }
 }
 
+/// Keys in their order.
+#[derive(Clone, Debug)]
+pub(super) struct Set<K> {
+    rows: Table<K, ()>,
+}
+
+impl<K> Default for Set<K> {
+    fn default() -> Self {
+        Self { rows: Table::default() }
+    }
+}
+
+impl<K: Ord> Set<K> {
+    pub(super) fn insert(&mut self, key: K) {
+        self.rows.insert(key, ());
+    }
+
+    pub(super) fn contains(&self, key: &K) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &K> {
+        self.rows.keys()
+    }
+}
+
+impl<K: Ord> FromIterator<K> for Set<K> {
+    fn from_iter<T: IntoIterator<Item = K>>(keys: T) -> Self {
+        let mut set = Self::default();
+        set.extend(keys);
+        set
+    }
+}
+
+impl<K: Ord> Extend<K> for Set<K> {
+    fn extend<T: IntoIterator<Item = K>>(&mut self, keys: T) {
+        keys.into_iter().for_each(|key| self.insert(key));
+    }
+}
+
+impl<K> IntoIterator for Set<K> {
+    type Item = K;
+    type IntoIter = std::iter::Map<std::vec::IntoIter<(K, ())>, fn((K, ())) -> K>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.into_iter().map(|(key, ())| key)
+    }
+}
+
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     proptest! {
         #[test]
@@ -129,6 +205,15 @@ mod tests {
             prop_assert!(table.keys().eq(tree.keys()) && table.values().eq(tree.values()));
             prop_assert!(table.iter_mut().map(|(key, value)| (*key, *value)).eq(tree.clone()));
             prop_assert!(table.into_iter().eq(tree));
+        }
+
+        #[test]
+        fn a_set_does_what_a_tree_does(keys in prop::collection::vec(0_u8..20, 0..40), asked in 0_u8..20) {
+            let (mut set, tree) = (Set::default(), keys.iter().copied().collect::<BTreeSet<_>>());
+            set.extend(keys);
+            prop_assert_eq!(set.contains(&asked), tree.contains(&asked));
+            prop_assert!(set.iter().eq(tree.iter()));
+            prop_assert!(set.into_iter().eq(tree));
         }
     }
 }

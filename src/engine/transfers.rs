@@ -3,12 +3,11 @@
 //! One record holds both sides of a payment's way: the lock that came in and the lock that went out. What is to be done
 //! follows from it whenever it is asked; nothing else is stored, so a reload goes on where the records say.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::protocol::{ChannelId, LockId, Route, Secret, SecretHash};
 
 use super::RequestId;
 use super::records::{LockPlace, OriginRecord, TransferRecord};
+use super::table::{Set, Table};
 
 /// One payment's way through this account.
 #[derive(Debug, Default)]
@@ -53,9 +52,9 @@ impl Transfer {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Transfers {
-    by_hash: BTreeMap<SecretHash, Transfer>,
-    by_incoming: BTreeMap<(ChannelId, LockId), SecretHash>,
-    by_outgoing: BTreeMap<(ChannelId, LockId), SecretHash>,
+    by_hash: Table<SecretHash, Box<Transfer>>,
+    by_incoming: Table<(ChannelId, LockId), SecretHash>,
+    by_outgoing: Table<(ChannelId, LockId), SecretHash>,
 }
 
 impl Transfers {
@@ -63,26 +62,27 @@ impl Transfers {
         let TransferRecord { hash, incoming, route, outgoing, secret, origin } = record;
         self.by_incoming.extend(incoming.map(|place| ((place.channel, place.lock), hash)));
         self.by_outgoing.extend(outgoing.map(|place| ((place.channel, place.lock), hash)));
-        self.by_hash.insert(hash, Transfer { incoming, route, outgoing, secret, origin, ..Transfer::default() });
+        let transfer = Transfer { incoming, route, outgoing, secret, origin, ..Transfer::default() };
+        self.by_hash.insert(hash, Box::new(transfer));
     }
 
     /// What is stored of one; `None` when it is over and nothing is to be kept.
     pub(super) fn record(&self, hash: SecretHash) -> Option<TransferRecord> {
-        let Transfer { incoming, route, outgoing, secret, origin, .. } = self.by_hash.get(&hash)?;
+        let Transfer { incoming, route, outgoing, secret, origin, .. } = &**self.by_hash.get(&hash)?;
         let (route, secret, origin) = (route.clone(), secret.clone(), origin.clone());
         Some(TransferRecord { hash, incoming: *incoming, route, outgoing: *outgoing, secret, origin })
     }
 
     pub(super) fn get(&self, hash: SecretHash) -> Option<&Transfer> {
-        self.by_hash.get(&hash)
+        self.by_hash.get(&hash).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, hash: SecretHash) -> Option<&mut Transfer> {
-        self.by_hash.get_mut(&hash)
+        self.by_hash.get_mut(&hash).map(Box::as_mut)
     }
 
     pub(super) fn entry(&mut self, hash: SecretHash) -> &mut Transfer {
-        self.by_hash.entry(hash).or_default()
+        self.by_hash.or_default(hash)
     }
 
     pub(super) fn contains(&self, hash: SecretHash) -> bool {
@@ -90,7 +90,7 @@ impl Transfers {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SecretHash, &Transfer)> {
-        self.by_hash.iter().map(|(hash, transfer)| (*hash, transfer))
+        self.by_hash.iter().map(|(hash, transfer)| (*hash, &**transfer))
     }
 
     /// The payment of a partner's lock, or of ours.
@@ -103,7 +103,7 @@ impl Transfers {
     }
 
     pub(super) fn set_incoming(&mut self, hash: SecretHash, place: Option<LockPlace>) {
-        let transfer = self.by_hash.entry(hash).or_default();
+        let transfer = self.by_hash.or_default(hash);
         if let Some(old) = std::mem::replace(&mut transfer.incoming, place) {
             self.by_incoming.remove(&(old.channel, old.lock));
         }
@@ -111,7 +111,7 @@ impl Transfers {
     }
 
     pub(super) fn set_outgoing(&mut self, hash: SecretHash, place: Option<LockPlace>) {
-        let transfer = self.by_hash.entry(hash).or_default();
+        let transfer = self.by_hash.or_default(hash);
         if let Some(old) = std::mem::replace(&mut transfer.outgoing, place) {
             self.by_outgoing.remove(&(old.channel, old.lock));
         }
@@ -120,9 +120,9 @@ impl Transfers {
     }
 
     /// Drops what is over.
-    pub(super) fn sweep(&mut self, touched: &BTreeSet<SecretHash>) {
-        for hash in touched {
-            if self.by_hash.get(hash).is_some_and(Transfer::is_over) {
+    pub(super) fn sweep(&mut self, touched: &Set<SecretHash>) {
+        for hash in touched.iter() {
+            if self.by_hash.get(hash).is_some_and(|transfer| transfer.is_over()) {
                 self.by_hash.remove(hash);
             }
         }

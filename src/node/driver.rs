@@ -89,6 +89,7 @@ pub(super) struct Shared<K: Platform> {
     /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
     pub(super) granted: Cell<Option<Grant>>,
     next_request: Cell<RequestId>,
+    made: history::Made,
     listener: Box<dyn Fn(NodeEvent)>,
     /// Connected, or why not.
     pub(super) relay: RefCell<Result<(), Option<String>>>,
@@ -157,6 +158,7 @@ where
             waiting: RefCell::default(),
             granted: Cell::new(None),
             next_request: Cell::new(0),
+            made: history::Made::default(),
             listener: Box::new(listener),
             relay: RefCell::new(Err(None)),
             chain_reason: RefCell::default(),
@@ -182,6 +184,27 @@ where
         self.shared.waiting.borrow_mut().insert(request, sender);
         self.shared.input(Input::Command { request, command });
         answer.await.unwrap_or(Err(NodeError::Closed))
+    }
+
+    /// [`Node::command`] for a payment whose id the application has used before, or may have before a crash: it is made
+    /// unless it was made.
+    ///
+    /// # Errors
+    /// [`EngineError::DuplicatePayment`] when it was; or as [`Node::command`].
+    pub async fn pay_once(&self, pay: Command) -> Result<Reply, NodeError> {
+        if let Command::Pay { payment, .. } = &pay {
+            let store = self.shared.store();
+            // In any channel: the application may have left the choice of the channel to the client.
+            for channel in self.channels().await? {
+                if self.shared.made.contains(&*store, channel.id, *payment).await? {
+                    return Err(NodeError::Engine(EngineError::DuplicatePayment));
+                }
+            }
+            if self.shared.engine.borrow().is_waiting(*payment) {
+                return Err(NodeError::Engine(EngineError::DuplicatePayment));
+            }
+        }
+        self.command(pay).await
     }
 
     /// Asks the wallet to name this client's session key, with a signature and without a transaction.
@@ -424,12 +447,21 @@ impl<K: Platform> Shared<K> {
         if let Some(alarm) = &batch.alarm {
             step.write(ALARM.to_vec(), write(alarm));
         }
-        let mut said: BTreeMap<PublicKey, Vec<Message>> = BTreeMap::new();
+        let mut said: Vec<(PublicKey, Vec<Message>)> = Vec::new();
         let effects = step.commit(&*self.store()).await?;
         self.agree();
         for effect in effects {
             match effect {
-                Effect::Send { to, message } => said.entry(to).or_default().push(message),
+                Effect::Send { to, message } => {
+                    // Signed is made, whether or not the partner ever acknowledges it.
+                    if let Message::Update(update) = &message {
+                        self.made.note(update.channel, update.nonce, &update.ops);
+                    }
+                    match said.iter_mut().find(|(peer, _)| *peer == to) {
+                        Some((_, messages)) => messages.push(message),
+                        None => said.push((to, vec![message])),
+                    }
+                }
                 other => self.carry_out(other),
             }
         }

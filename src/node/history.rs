@@ -1,10 +1,12 @@
 //! Past payments, read from the update records: newest first, both directions merged.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::engine::records::{ChannelRecord, UpdateRecord, channel_key, read, update_key};
 use crate::engine::{Engine, Flow, PaymentView, Signer, payment_views};
-use crate::protocol::{ChannelId, Grant, Nonce, SignedProof};
+use crate::protocol::{ChannelId, Grant, Nonce, Op, PaymentId, SignedProof};
 use crate::store::{Scan, Store, StoreError};
 
 use super::PaymentQuery;
@@ -47,6 +49,56 @@ pub(super) async fn payments<S: Store, K: Signer>(
     Ok(found)
 }
 
+/// The ids of the payments that this client has signed and the numbers of the updates that carry them, by channel: read
+/// once when one is asked for, and then kept up.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    channels: RefCell<Vec<MadeIn>>,
+}
+
+#[derive(Debug)]
+struct MadeIn {
+    channel: ChannelId,
+    ids: BTreeMap<PaymentId, u64>,
+    /// True once storage was read; what is signed meanwhile is noted from the start.
+    read: bool,
+}
+
+impl Made {
+    /// True when a payment with this id was ever signed in the channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] when records cannot be read.
+    pub(super) async fn contains<S: Store>(
+        &self,
+        store: &S,
+        channel: ChannelId,
+        payment: PaymentId,
+    ) -> Result<bool, StoreError> {
+        let is_read = self.with(channel, |made| made.read);
+        if is_read.is_none() {
+            self.channels.borrow_mut().push(MadeIn { channel, ids: BTreeMap::new(), read: false });
+        }
+        if is_read != Some(true) {
+            let everything = PaymentQuery { channel: Some(channel), limit: usize::MAX, before: None };
+            for record in updates(store, channel, Flow::Sent, &everything).await? {
+                self.note(channel, record.signed.proof.nonce, &record.ops);
+            }
+            self.with(channel, |made| made.read = true);
+        }
+        Ok(self.with(channel, |made| made.ids.contains_key(&payment)).unwrap_or_default())
+    }
+
+    /// An update was signed and stored.
+    pub(super) fn note(&self, channel: ChannelId, nonce: Nonce, ops: &[Op]) {
+        self.with(channel, |made| made.ids.extend(ops.iter().filter_map(Op::payment).map(|id| (id, nonce.get()))));
+    }
+
+    fn with<T>(&self, channel: ChannelId, look: impl FnOnce(&mut MadeIn) -> T) -> Option<T> {
+        self.channels.borrow_mut().iter_mut().find(|made| made.channel == channel).map(look)
+    }
+}
+
 /// The oldest proof that is stored of the partner, with the grant under which it was accepted.
 ///
 /// # Errors
@@ -85,4 +137,48 @@ async fn updates<S: Store>(
     };
     let records = store.scan(scan).await?;
     records.iter().map(|(_, value)| read::<UpdateRecord>(value)).collect()
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::protocol::Amount;
+    use crate::store::{Batch, Key, MemoryStore};
+
+    const CHANNEL: ChannelId = ChannelId(crate::protocol::B256::ZERO);
+
+    /// A storage in which something is signed while it is being read.
+    struct Busy<'m>(&'m Made, PaymentId);
+
+    impl Store for Busy<'_> {
+        async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+            MemoryStore::new().commit(batch).await
+        }
+
+        async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            MemoryStore::new().get(key).await
+        }
+
+        async fn scan(&self, scan: Scan) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+            let found = MemoryStore::new().scan(scan).await;
+            let pay = Op::Pay { payment: self.1, amount: Amount::new(1), memo: None };
+            self.0.note(CHANNEL, Nonce::new(1).unwrap(), &[pay]);
+            found
+        }
+
+        async fn reopen(&self) -> Result<Self, StoreError> {
+            Ok(Self(self.0, self.1))
+        }
+    }
+
+    #[test]
+    fn a_payment_that_is_signed_while_storage_is_read_is_known() {
+        let (made, payment) = (Made::default(), PaymentId([1; 16]));
+        let known = |store: &Busy<'_>, id| made.contains(store, CHANNEL, id).now_or_never().unwrap();
+        let store = Busy(&made, payment);
+        assert_eq!(known(&store, PaymentId([2; 16])), Ok(false));
+        assert_eq!(known(&store, payment), Ok(true));
+    }
 }

@@ -3,8 +3,8 @@
 //! Signed by its session key as an EIP-712 struct of its own, so that nothing here passes for a promise of money. Anyone
 //! may carry it; the newest of a wallet counts.
 
+use super::cbor::{Decode, Encode};
 use alloy::primitives::{Address, B256};
-use minicbor::{Decode, Encode};
 
 use super::{
     Amount, ChannelId, Domain, FeeSchedule, Grant, PublicKey, Signature, SignatureError, Timestamp, cbor, sol_types,

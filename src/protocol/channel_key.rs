@@ -2,8 +2,8 @@
 
 use alloy::primitives::Address;
 use alloy::sol_types::SolValue;
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::{ChannelId, cbor, sol_types};
 
 /// What names a channel, on-chain and off. Passed to the Judge in calldata instead of being stored there.

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use alloy::primitives::B256;
-use minicbor::{Decode, Encode};
 
 use super::cbor;
+use super::cbor::{Decode, Encode};
 
 /// A channel's id: `keccak256(abi.encode(ChannelKey))`. It never recurs, because the salt must be fresh.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

@@ -3,8 +3,8 @@
 //! The engine decides in these words; `chain` translates them to logs and transactions.
 
 use alloy::primitives::{Address, B256};
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::{Amount, ChannelId, ChannelKey, Grant, Lock, Nonce, Secret, Signature, SignedProof, Timestamp, cbor};
 
 /// Where in the chain a log stands. Ordered by block, then by log index.
@@ -37,6 +37,13 @@ pub struct ChainEvent {
     /// What happened.
     #[n(1)]
     pub event: JudgeEvent,
+}
+
+impl ChainEvent {
+    /// Puts events into the chain's order.
+    pub(crate) fn sort(events: &mut [Self]) {
+        events.sort_by_key(|event| event.position);
+    }
 }
 
 /// What the Judge says. Totals are cumulative, so applying one twice changes nothing.

@@ -1,10 +1,10 @@
 //! Locks: amounts that are paid if a secret is revealed in time.
 
 use alloy::primitives::B256;
-use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::cbor::{Decode, Encode};
 use super::eip712::hash_struct;
 use super::{Amount, Timestamp, cbor, sol_types};
 

@@ -5,7 +5,9 @@
 //! has the zero root. There are no zero nodes: a zero node at depth one let a known multiproof bug prove arbitrary
 //! leaves. Insert, remove and prove touch one path, so they cost O(log n) with 100,000 locks as with ten.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use alloy::primitives::{B256, keccak256};
 
@@ -16,8 +18,11 @@ use super::{Amount, AmountError, Lock, LockId, Nonce, Timestamp};
 pub struct LockTree {
     /// `levels[0]` holds the leaves, the last level the root.
     levels: Vec<Vec<Option<B256>>>,
-    locks: BTreeMap<LockId, (usize, Lock)>,
-    free: BTreeSet<usize>,
+    /// Behind a pointer: the code of a B-tree is downloaded once for each width of its values. Shared, because an update
+    /// that adds or drops a lock copies the tree.
+    locks: BTreeMap<LockId, Arc<(usize, Lock)>>,
+    /// The empty slots among the leaves, the smallest first.
+    free: BinaryHeap<Reverse<usize>>,
     expiries: BTreeMap<Timestamp, usize>,
     total: Amount,
 }
@@ -59,7 +64,7 @@ impl LockTree {
             if slot < next || slot >= MAX_SLOTS {
                 return Err(LockTreeError::Slot(slot));
             }
-            tree.free.extend(next..slot);
+            tree.free.extend((next..slot).map(Reverse));
             tree.put(slot, lock)?;
         }
         Ok(tree)
@@ -67,7 +72,7 @@ impl LockTree {
 
     /// The pending locks with their slots, by id.
     pub fn slots(&self) -> impl Iterator<Item = (usize, &Lock)> {
-        self.locks.values().map(|(slot, lock)| (*slot, lock))
+        self.locks.values().map(|place| (place.0, &place.1))
     }
 
     /// The number of pending locks.
@@ -82,7 +87,7 @@ impl LockTree {
 
     /// The pending lock with this id.
     pub fn get(&self, id: LockId) -> Option<&Lock> {
-        self.locks.get(&id).map(|(_, lock)| lock)
+        self.locks.get(&id).map(|place| &place.1)
     }
 
     /// The sum of the pending locks.
@@ -105,11 +110,16 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError`] when the id is pending already, the lock is malformed or the sum overflows; nothing changes.
     pub fn insert(&mut self, lock: Lock) -> Result<(), LockTreeError> {
-        let slot = self.free.first().copied().unwrap_or_else(|| self.leaf_count());
+        let free = self.free.peek().map(|slot| slot.0);
+        let slot = free.unwrap_or_else(|| self.leaf_count());
         if slot >= MAX_SLOTS {
             return Err(LockTreeError::Slot(slot));
         }
-        self.put(slot, lock)
+        self.put(slot, lock)?;
+        if free.is_some() {
+            self.free.pop();
+        }
+        Ok(())
     }
 
     /// Removes a lock and returns it.
@@ -117,7 +127,7 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError::Unknown`] when it is not pending.
     pub fn remove(&mut self, id: LockId) -> Result<Lock, LockTreeError> {
-        let (slot, lock) = self.locks.get(&id).copied().ok_or(LockTreeError::Unknown(id))?;
+        let (slot, lock) = self.locks.get(&id).map(|place| **place).ok_or(LockTreeError::Unknown(id))?;
         self.total = self.total.checked_sub(lock.amount)?;
         self.locks.remove(&id);
         if let Some(count) = self.expiries.get_mut(&lock.expiry) {
@@ -126,7 +136,7 @@ impl LockTree {
                 self.expiries.remove(&lock.expiry);
             }
         }
-        self.free.insert(slot);
+        self.free.push(Reverse(slot));
         self.set_leaf(slot, None);
         Ok(lock)
     }
@@ -136,7 +146,7 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError::Unknown`] when the lock is not pending.
     pub fn proof(&self, id: LockId) -> Result<Vec<B256>, LockTreeError> {
-        let (mut index, _) = self.locks.get(&id).copied().ok_or(LockTreeError::Unknown(id))?;
+        let mut index = self.locks.get(&id).map(|place| place.0).ok_or(LockTreeError::Unknown(id))?;
         let mut siblings = Vec::with_capacity(self.levels.len());
         for level in &self.levels {
             siblings.extend(node(level, index ^ 1));
@@ -157,10 +167,9 @@ impl LockTree {
             return Err(LockTreeError::Duplicate(lock.id));
         }
         self.total = self.total.checked_add(lock.amount)?;
-        self.locks.insert(lock.id, (slot, lock));
-        let count = self.expiries.entry(lock.expiry).or_default();
-        *count = count.saturating_add(1);
-        self.free.remove(&slot);
+        self.locks.insert(lock.id, Arc::new((slot, lock)));
+        let count = self.expiries.get(&lock.expiry).copied().unwrap_or_default();
+        self.expiries.insert(lock.expiry, count.saturating_add(1));
         self.set_leaf(slot, Some(lock.leaf()));
         Ok(())
     }

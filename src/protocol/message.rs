@@ -6,8 +6,8 @@
 //! receiver, so a second encoding of the same ops cannot pass.
 
 use alloy::primitives::{Address, B256};
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::{
     Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Secret,
     SecretHash, Signature, SignedProof, Timestamp, cbor,

@@ -4,8 +4,8 @@
 //! hash of their encoding, so one signature covers many payments and each stays individually identifiable.
 
 use alloy::primitives::{B256, keccak256};
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::{Amount, Lock, LockId, PaymentId, Route, Secret};
 
 /// The most operations in one update; with the message limit it bounds the work of one signature check.

@@ -2,8 +2,8 @@
 
 use alloy::primitives::aliases::U48;
 use alloy::primitives::{Address, B256};
-use minicbor::{Decode, Encode};
 
+use super::cbor::{Decode, Encode};
 use super::eip712::hash_struct;
 use super::{Amount, ChannelId, Domain, Nonce, PublicKey, Signature, SignatureError, Timestamp, cbor, sol_types};
 

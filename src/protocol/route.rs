@@ -4,8 +4,8 @@
 //! when, and nothing beyond; only the target reads what the payment is for. Every layer is sealed under a key that is
 //! used once, so a mediator does not learn who pays either.
 
+use super::cbor::{Decode, Encode};
 use alloy::primitives::Address;
-use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
 use super::{

@@ -6,7 +6,6 @@
 //! frame may take another road. The price is that the scheme has no forward secrecy beyond the life of a session key,
 //! and that a carrier can repeat a frame; whatever reads frames must bear repetition, as numbered proofs do.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use chacha20poly1305::aead::AeadInPlace;
@@ -158,6 +157,7 @@ impl Seal {
 
 #[derive(Debug)]
 struct Cached {
+    peer: PublicKey,
     seal: Seal,
     used: u64,
 }
@@ -166,14 +166,15 @@ struct Cached {
 #[derive(Debug)]
 pub struct Sealer {
     own: SessionKey,
-    peers: HashMap<PublicKey, Cached>,
+    /// Searched one by one: an exchange of keys costs a thousand times as much as the longest search.
+    peers: Vec<Cached>,
     uses: u64,
 }
 
 impl Sealer {
     /// A sealer for the holder of `own`.
     pub fn new(own: SessionKey) -> Self {
-        Self { own, peers: HashMap::new(), uses: 0 }
+        Self { own, peers: Vec::new(), uses: 0 }
     }
 
     /// The key that frames are sealed with.
@@ -204,19 +205,18 @@ impl Sealer {
 
     fn with<T>(&mut self, peer: PublicKey, work: impl FnOnce(&Seal) -> Result<T, SealError>) -> Result<T, SealError> {
         self.uses = self.uses.wrapping_add(1);
-        if let Some(cached) = self.peers.get_mut(&peer) {
+        if let Some(cached) = self.peers.iter_mut().find(|cached| cached.peer == peer) {
             cached.used = self.uses;
             return work(&cached.seal);
         }
         let seal = Seal::new(peer, &self.own)?;
         let done = work(&seal)?;
         // Only a peer with whom it worked is worth remembering.
-        if self.peers.len() >= MAX_CACHED_PEERS
-            && let Some(oldest) = self.peers.iter().min_by_key(|(_, cached)| cached.used).map(|(peer, _)| *peer)
-        {
-            self.peers.remove(&oldest);
+        let (cached, full) = (Cached { peer, seal, used: self.uses }, self.peers.len() >= MAX_CACHED_PEERS);
+        match self.peers.iter_mut().min_by_key(|cached| cached.used) {
+            Some(oldest) if full => *oldest = cached,
+            _ => self.peers.push(cached),
         }
-        self.peers.insert(peer, Cached { seal, used: self.uses });
         Ok(done)
     }
 }
@@ -350,7 +350,7 @@ mod tests {
             alice.seal(bob.public_key(), [0; 24], b"").unwrap();
         }
         assert_eq!(alice.peers.len(), MAX_CACHED_PEERS);
-        assert!(alice.peers.contains_key(&bob.public_key()));
+        assert!(alice.peers.iter().any(|cached| cached.peer == bob.public_key()));
         assert!(!format!("{alice:?}").contains("0101"));
     }
 }

@@ -8,9 +8,9 @@ use k256::elliptic_curve::ops::{Invert, LinearCombination, Reduce};
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::sec1::ToEncodedPoint;
 use k256::{ProjectivePoint, Scalar, U256};
-use minicbor::{Decode, Encode};
 
 use super::cbor;
+use super::cbor::{Decode, Encode};
 
 /// A 65-byte signature `r ‖ s ‖ v` with low `s` and `v` 27 or 28: the one form of a signature that the Judge takes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]

@@ -13,9 +13,8 @@
 //! receive what is sent to the client there; it still could neither read nor forge any of it.
 
 use alloy::primitives::{Address, B256, keccak256};
-use minicbor::{Decode, Encode};
 
-use crate::protocol::cbor::{at_most, fixed};
+use crate::protocol::cbor::{Decode, Encode, at_most, fixed};
 use crate::protocol::{Domain, Grant, KeyError, MAX_FRAME_BYTES, PublicKey, SessionKey, Signature, SignatureError};
 
 /// The version that this code speaks; the first byte of every message.

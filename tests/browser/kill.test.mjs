@@ -45,34 +45,49 @@ test("a tab killed between any two steps of a payment loses nothing, and pays no
     person.settings = quiet;
     await comeBack(person, ledger);
   }
-  await quieten([payer, payee]);
-  for (const person of [payer, payee]) await person.page.evaluate(() => window.gates.record());
-  assert.deepEqual(await payer.pay(id, 1n), { ok: "settled" });
-  const seen = async (person) => (await person.page.evaluate(() => window.gates.seen)).slice();
   const paths = new Map([
     [payer, ["before commit", "committed", "before frame", "frame sent", "frame received", "before commit", "committed"]],
     [payee, ["frame received", "before commit", "committed", "before frame", "frame sent"]],
   ]);
-  for (const [person, path] of paths) assert.deepEqual(await seen(person), path, "the steps of a payment");
+  let paid = 0n;
+  /** Pays once, undisturbed, and returns the steps of both. */
+  const walk = async () => {
+    await quieten([payer, payee]);
+    for (const person of paths.keys()) await person.page.evaluate(() => window.gates.record());
+    assert.deepEqual(await payer.pay(id, 1n), { ok: "settled" });
+    paid += 1n;
+    return Promise.all([...paths.keys()].map((person) => person.page.evaluate(() => window.gates.seen)));
+  };
+  // A sign of life to the relay may fall among the steps; then they are taken down again.
+  let steps = await walk();
+  for (let tries = 1; tries < 5 && JSON.stringify(steps) !== JSON.stringify([...paths.values()]); tries += 1) steps = await walk();
+  assert.deepEqual(steps, [...paths.values()], "the steps of a payment");
 
-  let paid = 1n;
+  /** Kills the victim at the step with this number in its path, once; false when something else came in between. */
+  const killAt = async (victim, step, index, what) => {
+    await quieten([payer, payee]);
+    const stopped = here.server.stopped();
+    await victim.page.evaluate((index) => window.gates.record(index), index);
+    const paying = startPaying(payer, id, 10n);
+    const isThere = (await stopped) === step;
+    await victim.kill();
+    await comeBack(victim, ledger);
+    const status = await paying;
+    const view = await agree(payer, payee, id, total);
+    const made = view.ours.transferred - paid;
+    paid = view.ours.transferred;
+    assert.equal(status, victim === payer ? "killed" : "settled", what);
+    // Wherever it was killed, the payment is made once or not at all; and what the payer was told is so.
+    assert.ok(made === 10n || (made === 0n && victim === payer), `${what}: ${made}`);
+    // What was not stored was never said to anybody; whatever was stored is paid.
+    if (isThere) assert.equal(made, victim === payee || index > 0 ? 10n : 0n, what);
+    return isThere;
+  };
   for (const [victim, path] of paths) {
     for (const [index, step] of path.entries()) {
       const what = `the ${victim === payer ? "payer" : "payee"} killed at “${step}” (${index})`;
-      await quieten([payer, payee]);
-      const stopped = here.server.stopped();
-      await victim.page.evaluate((index) => window.gates.record(index), index);
-      const paying = startPaying(payer, id, 10n);
-      assert.equal(await stopped, step, what);
-      await victim.kill();
-      await comeBack(victim, ledger);
-      const status = await paying;
-      assert.equal(status, victim === payer ? "killed" : "settled", what);
-      // What was not stored was never said to anybody; whatever was stored is paid, once.
-      const isStored = victim === payee || index > 0;
-      if (isStored) paid += 10n;
-      const view = await agree(payer, payee, id, total);
-      assert.equal(view.ours.transferred, paid, what);
+      let tries = 1;
+      while (!(await killAt(victim, step, index, what))) assert.ok((tries += 1) <= 5, `${what} was never reached`);
     }
   }
   for (const person of [payer, payee]) ledger.note(await person.storedUpdates());

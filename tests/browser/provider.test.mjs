@@ -73,6 +73,7 @@ test("a rejected withdrawal leaves the money in the channel, which pays all of i
   assert.deepEqual(await a.pay(id, 700n), { ok: "settled" });
   assert.equal((await a.pay(id, 1n)).code, "INSUFFICIENT_CAPACITY");
   await a.wallet({ reject: [] });
+  assert.equal((await a.call("withdraw", { channel: id, amount: "299n" })).code, "BUSY");
   assert.equal((await a.call("closeChannel", { channel: id, mode: "unilateral" })).ok?.status, "closing");
   await a.until(id, (channel) => channel.status === "settleable", "the challenge period ends", 60_000);
   assert.equal((await a.call("settle", { channel: id })).ok?.status, "settled");

@@ -54,6 +54,8 @@ export async function pay(context: Context, parameters: PayParameters): Promise<
     payment,
     ...checkTarget(parameters),
     amount: checkAmount(amount),
+    // A new random id was never used; looking for it among all payments would be in vain.
+    again: id !== undefined,
     ...(note === undefined ? {} : { memo: note }),
   };
   const signal = checkLiveSignal(unchecked);

@@ -3,7 +3,7 @@
 //! A cancelled lock is not gone when its sender has signed it away: the receiver may still bring the older proof. It counts
 //! as locked until the receiver has countersigned a proof without it, which the sender can then bring itself.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::protocol::{
     Amount, Domain, Lock, LockId, LockRefusal, LockTree, MAX_SHOWN_LOCKS, Nonce, Op, PublicKey, RefusalCode, Route,
@@ -11,6 +11,7 @@ use crate::protocol::{
 };
 
 use super::super::records::{AcceptedRecord, CancelledRecord, ChannelRecord, RefusedLockRecord};
+use super::super::table::{Set, Table};
 use super::Channel;
 
 /// A lock that waits for a signature.
@@ -42,14 +43,14 @@ pub(crate) struct Locks {
     /// The partner's newest update that cancelled a lock, 0 for none.
     pub(crate) last_cancel: Nonce,
     /// Locks of the partner that it may take back. Once said, it stays said.
-    pub(crate) refused: BTreeMap<LockId, LockRefusal>,
+    pub(crate) refused: Table<LockId, LockRefusal>,
     /// Our cancelled locks, for as long as somebody could claim them by an older proof.
-    pub(crate) cancelled: BTreeMap<LockId, CancelledRecord>,
+    pub(crate) cancelled: Table<LockId, CancelledRecord>,
     /// Our newest proof that the partner has countersigned.
     pub(crate) accepted: Option<AcceptedRecord>,
     /// Why the partner refused our locks that are being cancelled.
-    pub(crate) reasons: BTreeMap<LockId, LockRefusal>,
-    due: BTreeMap<LockId, Due>,
+    pub(crate) reasons: Table<LockId, LockRefusal>,
+    due: Table<LockId, Due>,
     offers: VecDeque<Offer>,
     offered: Amount,
 }
@@ -63,7 +64,7 @@ pub(crate) struct LockRules<'r> {
     /// How far off a lock's end may be, in seconds.
     pub(crate) tail: Timestamp,
     /// The partner's locks that ended without their secret, by what the chain says.
-    pub(crate) ended: &'r BTreeSet<LockId>,
+    pub(crate) ended: &'r Set<LockId>,
 }
 
 impl Locks {
@@ -78,6 +79,15 @@ impl Locks {
             accepted: record.accepted,
             ..Self::default()
         }
+    }
+
+    /// Lets the partner take a lock back; tells why, which is why it was refused the first time.
+    pub(crate) fn refuse(&mut self, lock: LockId, reason: LockRefusal) -> LockRefusal {
+        if let Some(first) = self.refused.get(&lock) {
+            return *first;
+        }
+        self.refused.insert(lock, reason);
+        reason
     }
 
     /// What is stored of the refusals.

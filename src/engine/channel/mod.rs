@@ -224,7 +224,7 @@ impl Channel {
     /// Adds newly confirmed events.
     pub(crate) fn confirm(&mut self, events: impl IntoIterator<Item = ChainEvent>) {
         self.events.extend(events);
-        self.events.sort_by_key(|event| event.position);
+        ChainEvent::sort(&mut self.events);
         self.events.dedup_by_key(|event| event.position);
         self.refold();
     }

@@ -2,8 +2,8 @@
 
 use super::client::Wallet;
 use super::judge::Call;
-use super::world::{CHALLENGE, World};
-use crate::engine::{Action, CloseMode, Event};
+use super::world::{CHALLENGE, CONFIRMATIONS, World};
+use crate::engine::{Action, CloseMode, EngineError, Event};
 use crate::protocol::{
     Amount, ChannelId, CloseRequest, Direction, Hello, JudgeCall, Message, Nonce, Resume, SessionKey, SignedProof,
     WithdrawRequest,
@@ -169,4 +169,22 @@ fn strangers_in_a_partners_name_fill_no_memory() {
     }
     let remembered = world.clients[1].engine.peers.remembered();
     assert!(remembered < 100, "{remembered}");
+}
+
+#[test]
+fn a_withdrawal_that_the_wallet_did_not_send_is_brought_when_asked_for_again() {
+    let (mut world, id) = World::open([100, 0]);
+    world.clients[0].wallet = Wallet::Rejects;
+    let rejected = world.withdraw(0, id, 30);
+    assert_eq!(world.clients[0].error(rejected).code(), "USER_REJECTED");
+    world.clients[0].wallet = Wallet::Approves;
+    let other = world.withdraw(0, id, 31);
+    assert_eq!(*world.clients[0].error(other), EngineError::Busy, "the partner counts on the signed one");
+    let asked = world.count(|message| matches!(message, Message::WithdrawRequest(_)));
+    let again = world.withdraw(0, id, 30);
+    world.mine(CONFIRMATIONS);
+    assert!(world.clients[0].is_ok(again));
+    assert_eq!(world.judge.channel(id).unwrap().side(world.clients[0].address()).withdrawn, 30);
+    assert_eq!(world.count(|message| matches!(message, Message::WithdrawRequest(_))), asked, "nobody signs twice");
+    assert_eq!(world.balance(0, id), 70);
 }

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use super::{Node, NodeConfig, NodeError, NodeEvent, Services};
 use crate::chain::still_chain::{CHAIN, JUDGE, StillChain};
 use crate::engine::records::{OWN, OwnRecord, UpdateRecord, read, update_key, write};
-use crate::engine::{Command, Config, Event, Flow, PaymentStatus, Reply};
+use crate::engine::{Command, Config, EngineError, Event, Flow, PaymentStatus, Reply};
 use crate::protocol::{
     Address, Amount, ChannelId, ChannelKey, Domain, Grant, Message, Nonce, PaymentId, PublicKey, SessionKey, sol_types,
 };
@@ -69,6 +69,11 @@ struct Pair {
 
 impl Pair {
     async fn new() -> Self {
+        Self::with_faults(|_| {}).await
+    }
+
+    /// A pair whose storages were prepared to fail before anything is written to them.
+    async fn with_faults(prepare: impl FnOnce(&[FaultStore; 2])) -> Self {
         let channel = ChannelKey::new(Address::ZERO, wallet(0), wallet(1), 7).unwrap();
         let mut pair = Self {
             relay: Rc::default(),
@@ -80,6 +85,7 @@ impl Pair {
             id: channel.id(),
             payments: 0,
         };
+        prepare(&pair.stores);
         pair.watch();
         for client in 0..2 {
             pair.relay.know(&key(client));
@@ -182,11 +188,13 @@ fn two_nodes_pay_each_other() {
 
 /// Pays both ways while the commit with this number fails; true when it came to that.
 async fn pay_over_a_failure(client: usize, number: usize) -> bool {
-    let mut pair = Pair::new().await;
-    let lost = StoreError::Lost("the browser closed it".into());
+    let mut pair = Pair::with_faults(|stores| {
+        let faults = &stores[client].faults;
+        *faults.fail.borrow_mut() = Some((number, StoreError::Lost("the browser closed it".into())));
+        faults.closed_for.set(u32::try_from(number % 3).unwrap());
+    })
+    .await;
     let faults = Rc::clone(&pair.stores[client].faults);
-    *faults.fail.borrow_mut() = Some((number, lost));
-    faults.closed_for.set(u32::try_from(number % 3).unwrap());
     let mut settled = [0, 0];
     pair.ready().await;
     for payer in [0, 1, 0, 1] {
@@ -209,6 +217,29 @@ async fn pay_over_a_failure(client: usize, number: usize) -> bool {
         assert_eq!(seen, paid, "both sides agree");
     }
     failed
+}
+
+#[test]
+fn a_payment_that_is_submitted_again_is_not_made_again() {
+    run(async {
+        let mut pair = Pair::new().await;
+        let payment = pair.payment(10);
+        let (node, again) = (pair.nodes[0].clone(), payment.clone());
+        pair.ready().await;
+        node.pay_once(payment.clone()).await.unwrap();
+        let duplicate = Err(NodeError::Engine(EngineError::DuplicatePayment));
+        assert_eq!(node.pay_once(again.clone()).await, duplicate, "it was settled");
+        node.close();
+        // After a restart only storage knows of it.
+        pair.nodes[0] = pair.start(0).await.unwrap();
+        pair.ready().await;
+        let node = pair.nodes[0].clone();
+        assert_eq!(node.pay_once(again).await, duplicate, "it is found in storage");
+        let next = pair.payment(5);
+        node.pay_once(next.clone()).await.unwrap();
+        assert_eq!(node.pay_once(next).await, duplicate, "what was made since is known too");
+        assert_eq!(pair.paid(0).await, 15);
+    });
 }
 
 #[test]

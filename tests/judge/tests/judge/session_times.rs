@@ -57,6 +57,15 @@ fn scene(until: u64) -> (World, ChannelKey) {
     (w, key)
 }
 
+/// The place took the signature, or refused it as not the owner's.
+fn judged(outcome: &Outcome, good: bool, place: &str, owner: Address) {
+    if good {
+        assert!(outcome.is_ok(), "{place} {outcome:?}");
+    } else {
+        refused(outcome, &Judge::BadSignature { expected: owner });
+    }
+}
+
 #[test]
 fn while_open_no_place_takes_a_key_that_has_run_out() {
     let until = Chain::new().now + 1_000;
@@ -67,11 +76,7 @@ fn while_open_no_place_takes_a_key_that_has_run_out() {
             let mut future = w.clone();
             future.chain.now = time;
             let outcome = attempt(&mut future, &key, place, second);
-            if good {
-                assert!(outcome.is_ok(), "{place} {outcome:?}");
-            } else {
-                refused(&outcome, &Judge::BadSignature { expected: owner });
-            }
+            judged(&outcome, good, place, owner);
         }
     }
 }
@@ -88,11 +93,7 @@ fn while_closing_a_key_counts_that_was_good_when_it_closed() {
         for (place, second) in WHILE_CLOSING.into_iter().flat_map(|place| [(place, false), (place, true)]) {
             let owner = if second { w.b.address } else { w.a.address };
             let outcome = attempt(&mut w.clone(), &key, place, second);
-            if good {
-                assert!(outcome.is_ok(), "{place} {outcome:?}");
-            } else {
-                refused(&outcome, &Judge::BadSignature { expected: owner });
-            }
+            judged(&outcome, good, place, owner);
         }
     }
 }
@@ -110,11 +111,7 @@ fn a_revoked_key_is_taken_nowhere() {
             let mut future = w.clone();
             future.chain.now = time;
             let outcome = attempt(&mut future, &key, place, second);
-            if good {
-                assert!(outcome.is_ok(), "{place} {outcome:?}");
-            } else {
-                refused(&outcome, &Judge::BadSignature { expected: owner });
-            }
+            judged(&outcome, good, place, owner);
         }
     }
 }
