@@ -101,6 +101,7 @@ impl ChitCore {
             return match done {
                 Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
                 Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
+                Ok(Reply::Done | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
                 Err(error) => Err(node_error(&error)),
             };
         }

@@ -4,7 +4,9 @@
 
 use serde::Serialize;
 
-use crate::engine::{Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status};
+use crate::engine::{
+    Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status, TransferEvent,
+};
 use crate::node::{NodeEvent, NodeStatus};
 use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
 
@@ -281,6 +283,15 @@ pub(super) enum EventObject {
     Recovered {
         channel: Text<ChannelId>,
     },
+    Transfer {
+        stage: &'static str,
+        payment: Option<Text<PaymentId>>,
+        part: Option<u32>,
+        channel: Option<Text<ChannelId>>,
+        amount: Option<Text<Amount>>,
+        fee: Option<Text<Amount>>,
+        reason: Option<&'static str>,
+    },
     Connection {
         relay: &'static str,
         reason: Option<String>,
@@ -339,6 +350,31 @@ fn engine_event(event: &Event) -> EventObject {
             EventObject::ActionRequired { channel: Text(*channel), action: action(*wanted), deadline: *deadline }
         }
         Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
+        Event::Transfer(event) => transfer_event(event),
+    }
+}
+
+fn transfer_event(event: &TransferEvent) -> EventObject {
+    let (stage, payment, part) = match event {
+        TransferEvent::PartPaid { payment, part, .. } => ("partPaid", Some(payment), Some(*part)),
+        TransferEvent::PartFailed { payment, part, .. } => ("partFailed", Some(payment), Some(*part)),
+        TransferEvent::Received { payment, .. } => ("received", Some(payment), None),
+        TransferEvent::LockPaid { .. } => ("lockPaid", None, None),
+    };
+    let (channel, amount, fee, reason) = match event {
+        TransferEvent::PartPaid { amount, fee, .. } => (None, Some(*amount), Some(*fee), None),
+        TransferEvent::PartFailed { reason, .. } => (None, None, None, Some(reason.code())),
+        TransferEvent::Received { amount, .. } => (None, Some(*amount), None, None),
+        TransferEvent::LockPaid { channel, amount, .. } => (Some(*channel), Some(*amount), None, None),
+    };
+    EventObject::Transfer {
+        stage,
+        payment: payment.copied().map(Text),
+        part,
+        channel: channel.map(Text),
+        amount: amount.map(Text),
+        fee: fee.map(Text),
+        reason,
     }
 }
 

@@ -157,6 +157,23 @@ pub enum LockRefusal {
     Incomplete,
 }
 
+impl LockRefusal {
+    /// A stable name for applications.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadRoute => "BAD_ROUTE",
+            Self::NoRoute => "NO_ROUTE",
+            Self::NoCapacity => "NO_CAPACITY",
+            Self::FeeTooLow => "FEE_TOO_LOW",
+            Self::BadExpiry => "BAD_EXPIRY",
+            Self::Unexpected => "UNEXPECTED",
+            Self::HashUsed => "HASH_USED",
+            Self::Expired => "EXPIRED",
+            Self::Incomplete => "INCOMPLETE",
+        }
+    }
+}
+
 /// The most pending locks of one direction that fit into a [`Resume`]: with more, lost storage cannot be recovered from the
 /// partner's copy.
 pub const MAX_SHOWN_LOCKS: usize = 256;
