@@ -25,6 +25,7 @@ use crate::store::StoreError;
 use super::records::{
     ChannelRecord, CloseRecord, DirectionRecord, LockRecord, RefusedRecord, UpdateRecord, WithdrawRecord,
 };
+use super::table::Set;
 use super::{Config, RequestId};
 
 pub(crate) use chain_view::ChainView;
@@ -460,12 +461,13 @@ impl Channel {
         self.tip.closing.is_none() && self.received_until <= time && !self.is_on_chain()
     }
 
-    /// True when the Judge has paid this lock of the partner out to us.
-    pub(crate) fn is_claimed(&self, lock: LockId) -> bool {
-        self.events(false).any(|event| match &event.event {
-            JudgeEvent::LockClaimed { sender, lock: claimed, .. } => *sender == self.partner() && *claimed == lock,
-            _ => false,
-        })
+    /// The partner's locks that the Judge has paid out to us.
+    pub(crate) fn claimed(&self) -> Set<LockId> {
+        let claims = self.events(false).filter_map(|event| match &event.event {
+            JudgeEvent::LockClaimed { sender, lock, .. } if *sender == self.partner() => Some(*lock),
+            _ => None,
+        });
+        claims.collect()
     }
 
     /// True when the challenge period is over and not everything is paid out.

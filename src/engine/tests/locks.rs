@@ -36,6 +36,12 @@ fn key(seed: u8) -> SessionKey {
     SessionKey::from_bytes(&[seed; 32]).unwrap()
 }
 
+pub(super) fn payment_id(number: u32) -> PaymentId {
+    let mut id = [0; 16];
+    id.chunks_exact_mut(4).for_each(|bytes| bytes.copy_from_slice(&number.to_be_bytes()));
+    PaymentId(id)
+}
+
 /// Clients in a row, each with a channel to the next in which both have deposited.
 pub(super) struct Row {
     pub(super) world: World,
@@ -52,7 +58,7 @@ pub(super) struct Plan {
     pub(super) share: Option<[u8; 32]>,
     pub(super) total: u128,
     pub(super) part: u32,
-    pub(super) payment: u8,
+    pub(super) payment: u32,
     pub(super) life: Timestamp,
 }
 
@@ -64,8 +70,11 @@ impl Plan {
 
 impl Row {
     pub(super) fn new(clients: u8, deposit: u128) -> Self {
-        let mut world = World::new(clients);
-        let count = usize::from(clients);
+        Self::of(World::new(clients), deposit)
+    }
+
+    pub(super) fn of(mut world: World, deposit: u128) -> Self {
+        let count = world.clients.len();
         for client in 0..count {
             world.authorize(client);
         }
@@ -85,11 +94,11 @@ impl Row {
     }
 
     /// The command that sends a payment from the first client to the client `to`.
-    fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
+    pub(super) fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {
-            payment: PaymentId([plan.payment; 16]),
+            payment: payment_id(plan.payment),
             total: Amount::new(plan.total),
             amount: Amount::new(plan.amount),
             part: plan.part,
@@ -107,7 +116,7 @@ impl Row {
             amount += plan.fee;
         }
         let part = Part {
-            payment: PaymentId([plan.payment; 16]),
+            payment: payment_id(plan.payment),
             number: plan.part,
             target: keys[to],
             amount: Amount::new(plan.amount),
@@ -124,7 +133,7 @@ impl Row {
         }
     }
 
-    fn seal(&mut self, hop: &Hop, to: usize) -> Route {
+    pub(super) fn seal(&mut self, hop: &Hop, to: usize) -> Route {
         self.made += 1;
         let mut once = [1; 32];
         once[..4].copy_from_slice(&self.made.to_be_bytes());
@@ -132,14 +141,15 @@ impl Row {
         Route::seal(hop, self.world.clients[to].session.public_key(), &once, [2; 24]).unwrap()
     }
 
-    fn pay(&mut self, to: usize, plan: Plan) -> RequestId {
+    pub(super) fn pay(&mut self, to: usize, plan: Plan) -> RequestId {
         let command = self.single(to, plan);
         self.world.command(0, command)
     }
 
     /// A payment of one part: its share is the root.
     pub(super) fn single(&mut self, to: usize, plan: Plan) -> Command {
-        let secret = plan.share.map_or(Secret([plan.payment; 32]), |root| part_secret(&root, plan.part));
+        let secret =
+            plan.share.map_or(Secret([u8::try_from(plan.payment).unwrap(); 32]), |root| part_secret(&root, plan.part));
         self.command(to, plan, &secret)
     }
 
@@ -149,16 +159,16 @@ impl Row {
         channels.iter().map(|view| view.ours.balance.get()).sum()
     }
 
-    fn all_funds(&self) -> Vec<u128> {
+    pub(super) fn all_funds(&self) -> Vec<u128> {
         (0..self.world.clients.len()).map(|client| self.funds(client)).collect()
     }
 
-    fn locked(&self) -> u128 {
+    pub(super) fn locked(&self) -> u128 {
         let view = |(client, id): (usize, &ChannelId)| self.world.view(client, *id);
         self.channels.iter().enumerate().map(view).map(|view| view.ours.locked.get() + view.theirs.locked.get()).sum()
     }
 
-    fn received(&self, client: usize) -> usize {
+    pub(super) fn received(&self, client: usize) -> usize {
         let events = &self.world.clients[client].events;
         events.iter().filter(|event| matches!(event, Event::Transfer(TransferEvent::Received { .. }))).count()
     }
@@ -183,7 +193,7 @@ impl Row {
                 for view in self.world.clients[client].engine.channels() {
                     if view.status == Status::Settleable {
                         let operation = self.world.operation();
-                        self.world.command(client, Command::Settle { operation, channel: view.id });
+                        self.world.command(client, Command::Settle { operation, channel: view.id, force: false });
                         self.world.mine(CONFIRMATIONS);
                     }
                 }
@@ -222,7 +232,8 @@ fn the_target_asks_for_the_secret_when_the_lock_brings_none() {
 
 #[test]
 fn what_is_refused_is_free_again_without_waiting_for_the_end() {
-    let refusals: [(&str, Plan, fn(&mut Row), LockRefusal); 4] = [
+    type Prepare = fn(&mut Row);
+    let refusals: [(&str, Plan, Prepare, LockRefusal); 4] = [
         ("a fee below the mediator's", Plan::of(100), |row| row.set_fee(2, 5), LockRefusal::FeeTooLow),
         ("more than the last channel holds", Plan::of(900), |row| row.drain(2), LockRefusal::NoCapacity),
         ("a target that is gone", Plan::of(100), |row| row.world.set_online(3, false), LockRefusal::NoRoute),
@@ -289,7 +300,7 @@ fn parts_that_never_become_whole_are_given_back() {
 #[test]
 fn parts_go_back_at_once_when_the_payer_gives_up() {
     let (mut row, request, _) = half_arrived(3);
-    let (target, payment) = (row.world.clients[2].session.public_key(), PaymentId([1; 16]));
+    let (target, payment) = (row.world.clients[2].session.public_key(), payment_id(1));
     row.world.inject(1, 2, Message::GiveUp { payment });
     row.world.run();
     assert!(!row.world.clients[0].replies.contains_key(&request), "nobody else can say so");

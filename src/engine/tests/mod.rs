@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
 
+mod claims;
 mod client;
 mod disputes;
 mod judge;
