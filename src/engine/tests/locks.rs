@@ -95,6 +95,13 @@ impl Row {
 
     /// The command that sends a payment from the first client to the client `to`.
     pub(super) fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
+        let (path, channel): (Vec<usize>, _) = ((0..=to).collect(), self.channels[0]);
+        self.along(&path, channel, plan, secret)
+    }
+
+    /// The same along any path of clients, whose first channel is given.
+    pub(super) fn along(&mut self, path: &[usize], channel: ChannelId, plan: Plan, secret: &Secret) -> Command {
+        let to = path[path.len() - 1];
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {
@@ -110,9 +117,9 @@ impl Row {
         };
         let mut route = self.seal(&Hop::Deliver(delivery), to);
         let mut amount = plan.amount;
-        for hop in (1..to).rev() {
-            let next = self.world.clients[hop + 1].address();
-            route = self.seal(&Hop::Forward { next, amount: Amount::new(amount), expiry, route }, hop);
+        for hop in path[1..].windows(2).rev() {
+            let next = self.world.clients[hop[1]].address();
+            route = self.seal(&Hop::Forward { next, amount: Amount::new(amount), expiry, route }, hop[0]);
             amount += plan.fee;
         }
         let part = Part {
@@ -123,14 +130,7 @@ impl Row {
             fee: Amount::new(amount - plan.amount),
             secret: plan.share.is_none().then(|| secret.clone()),
         };
-        Command::Lock {
-            channel: self.channels[0],
-            hash: secret.hash(),
-            amount: Amount::new(amount),
-            expiry,
-            route,
-            part,
-        }
+        Command::Lock { channel, hash: secret.hash(), amount: Amount::new(amount), expiry, route, part }
     }
 
     pub(super) fn seal(&mut self, hop: &Hop, to: usize) -> Route {
@@ -467,21 +467,4 @@ fn a_secret_that_is_shown_too_late_is_paid_only_by_way_of_the_chain() {
     row.world.run();
     row.world.wait(3);
     assert!(row.world.clients[0].is_ok(request));
-}
-
-#[test]
-fn a_routed_payment_costs_four_frames_a_hop() {
-    let mut row = Row::new(4, 1_000);
-    let before = row.world.sent.len();
-    let request = row.pay(3, Plan::of(100));
-    row.world.wait(2);
-    assert!(row.world.clients[0].is_ok(request));
-    let sent = &row.world.sent[before..];
-    let is = |wanted: fn(&Message) -> bool| sent.iter().filter(|(_, message)| wanted(message)).count();
-    let hops = 3;
-    assert_eq!(is(|message| matches!(message, Message::Update(_))), 2 * hops);
-    assert_eq!(is(|message| matches!(message, Message::Reveal { .. })), hops);
-    // Of the acknowledgements, those for the locks travel with what shows the secret.
-    assert_eq!(is(|message| matches!(message, Message::Ack { .. })), 2 * hops);
-    assert_eq!(row.world.frames_since(before), 4 * hops);
 }

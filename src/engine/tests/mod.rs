@@ -9,6 +9,8 @@ mod judge;
 mod kills;
 mod locks;
 mod locks_at_random;
+mod locks_counted;
+mod locks_faults;
 mod payments;
 mod properties;
 mod refusals;
