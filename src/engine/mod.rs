@@ -55,6 +55,7 @@ pub use effect::{
     Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
+pub use gas::{registration_gas, settlement_gas};
 pub use input::{
     ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
     TransactionId,
