@@ -2,7 +2,7 @@
 
 use super::locks::{Plan, Row};
 use super::world::CONFIRMATIONS;
-use crate::engine::{Command, EngineError};
+use crate::engine::EngineError;
 use crate::protocol::{Amount, LockRefusal, Message, Secret, part_secret};
 
 /// The frames of one payment over so many mediators.

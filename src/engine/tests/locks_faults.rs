@@ -4,7 +4,7 @@
 use super::locks::{LIFE, Plan, Row, payment_id};
 use super::world::CONFIRMATIONS;
 use crate::engine::{Command, RequestId};
-use crate::protocol::{Message, PublicKey, Timestamp, part_secret};
+use crate::protocol::{Message, Timestamp, part_secret};
 
 const CLIENTS: u8 = 3;
 const AMOUNT: u128 = 100;
@@ -68,11 +68,9 @@ fn pass(row: &mut Row, seconds: Timestamp) {
     }
 }
 
-type Frame = (usize, PublicKey, Vec<u8>);
-
 /// Delivers everything; the message with this number meets the fault. Tells what it was, and by whom.
 fn deliver(row: &mut Row, number: usize, fault: Fault) -> Option<(usize, Message)> {
-    let (mut seen, mut hit, mut late): (usize, _, Option<((usize, usize), Frame)>) = (0, None, None);
+    let (mut seen, mut hit, mut late) = (0, None, None);
     let begun = row.world.now;
     loop {
         let mut idle = true;
