@@ -94,7 +94,8 @@ pub(crate) struct Channel {
     pub(crate) synced: bool,
     /// No new payment is signed: a close is being prepared.
     pub(crate) frozen: bool,
-    /// The partner's next update was refused for the time being; those that follow it are out of order because of that.
+    /// The partner's next update was refused; those that follow it are out of order because of that, and asking for it again
+    /// would only bring the same.
     pub(crate) refusing: bool,
     /// When something last moved on the wire.
     pub(crate) moved: Timestamp,

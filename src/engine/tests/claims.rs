@@ -454,3 +454,24 @@ fn a_partner_above_the_agreed_number_or_distance_is_refused_for_good() {
         assert_eq!(row.world.view(1, row.channels[0]).theirs.locked.get(), 0, "nothing is stored");
     }
 }
+
+#[test]
+fn updates_behind_one_that_is_refused_for_good_end_in_silence() {
+    let mut row = Row::new(2, 1_000);
+    row.world.clients[1].config.locks.count = 0;
+    row.world.restart(1);
+    row.world.run();
+    row.world.wait(3);
+    let command = row.single(1, Plan::of(50));
+    row.world.submit(0, command);
+    row.world.step(0, None);
+    let payment = row.world.payment(row.channels[0], 7);
+    row.world.submit(0, payment);
+    row.world.step(0, None);
+    // A storm would not end here, nor in the minute after.
+    row.world.run();
+    let before = row.world.sent.len();
+    row.world.wait(60);
+    let resent = row.world.sent[before..].iter().filter(|(_, message)| matches!(message, Message::Update(_))).count();
+    assert_eq!(resent, 0);
+}

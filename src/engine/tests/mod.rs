@@ -9,6 +9,7 @@ mod judge;
 mod kills;
 mod locks;
 mod locks_at_random;
+mod locks_byzantine;
 mod locks_counted;
 mod locks_faults;
 mod payments;
