@@ -188,9 +188,11 @@ impl ChitCore {
             "respond" => {
                 Command::Respond { operation: params.required("operation")?, channel: params.required("channel")? }
             }
-            "settle" => {
-                Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
-            }
+            "settle" => Command::Settle {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                force: params.optional("force")?.unwrap_or_default(),
+            },
             _ => return Ok(None),
         }))
     }

@@ -10,19 +10,21 @@
 mod chain_events;
 mod channel;
 mod channels;
-mod claims;
 mod commands;
 mod config;
 mod cooperation;
 mod delivery;
 mod effect;
 mod error;
+mod gas;
 mod input;
 mod locks;
 mod messages;
 mod operations;
 mod peers;
 pub(crate) mod records;
+mod secrets;
+mod settling;
 mod signer;
 mod step;
 mod table;
@@ -53,6 +55,7 @@ pub use effect::{
     Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
+pub use gas::{registration_gas, settlement_gas};
 pub use input::{
     ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
     TransactionId,
@@ -81,6 +84,10 @@ pub struct Engine<S> {
     late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
+    /// What gas costs, as far as that was asked for.
+    gas: gas::GasPrice,
+    /// Up to where the chain was last asked for secrets, if not for all.
+    asked_up_to: Option<SecretHash>,
 }
 
 /// What a step collects while the inputs are handled.
@@ -147,6 +154,8 @@ impl<S: Signer> Engine<S> {
             deliveries: Deliveries::default(),
             late_acks: Table::default(),
             passed: VecDeque::new(),
+            gas: gas::GasPrice::default(),
+            asked_up_to: None,
         }
     }
 
@@ -257,7 +266,9 @@ impl<S: Signer> Engine<S> {
     fn take(&mut self, input: Input, now: Timestamp, out: &mut Out) {
         out.moved |= match &input {
             Input::Command { command, .. } => !matches!(command, Command::Pay { .. } | Command::CancelPayment { .. }),
-            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::Tick => true,
+            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::GasPrice(_) | Input::Tick => {
+                true
+            }
             Input::Message { .. }
             | Input::Unreachable(_)
             | Input::Online
@@ -283,6 +294,10 @@ impl<S: Signer> Engine<S> {
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
+            Input::GasPrice(price) => {
+                self.gas.told(price, now);
+                self.register_secrets(now, out);
+            }
             Input::Granted(grant) => self.granted(grant, now, out),
             Input::Tick => {
                 out.hurry = true;

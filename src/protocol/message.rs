@@ -155,6 +155,12 @@ pub enum LockRefusal {
     /// The other parts of the payment did not arrive in time.
     #[n(8)]
     Incomplete,
+    /// The lock holds less than this account takes the trouble for.
+    #[n(9)]
+    TooSmall,
+    /// The sender's pending locks hold more together than this account takes.
+    #[n(10)]
+    TooMuch,
 }
 
 impl LockRefusal {
@@ -170,6 +176,8 @@ impl LockRefusal {
             Self::HashUsed => "HASH_USED",
             Self::Expired => "EXPIRED",
             Self::Incomplete => "INCOMPLETE",
+            Self::TooSmall => "TOO_SMALL",
+            Self::TooMuch => "TOO_MUCH",
         }
     }
 }
