@@ -134,7 +134,8 @@ impl<S: Signer> Engine<S> {
         out: &mut Out,
     ) -> Result<(), LockRefusal> {
         let policy = self.config.locks;
-        let fee = policy.fee.fee(amount).filter(|_| policy.mediates).ok_or(LockRefusal::NoRoute)?;
+        let passes_on = policy.mediates && !self.refusing;
+        let fee = policy.fee.fee(amount).filter(|_| passes_on).ok_or(LockRefusal::NoRoute)?;
         if lock.amount.checked_sub(amount).is_err() || lock.amount.saturating_sub(amount) < fee {
             return Err(LockRefusal::FeeTooLow);
         }
@@ -299,6 +300,7 @@ impl<S: Signer> Engine<S> {
                 Op::Lock { lock, .. } => {
                     self.transfers.set_outgoing(lock.secret_hash, Some(LockPlace { channel: id, lock: lock.id }));
                     out.transfers.insert(lock.secret_hash);
+                    self.lock_left(id, lock, out);
                 }
                 Op::Unlock { lock, secret } => {
                     let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
@@ -309,6 +311,24 @@ impl<S: Signer> Engine<S> {
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}
             }
         }
+    }
+
+    /// Tells of a lock of ours that was just signed.
+    fn lock_left(&self, id: ChannelId, lock: &Lock, out: &mut Out) {
+        let (hash, amount) = (lock.secret_hash, lock.amount);
+        let Some(transfer) = self.transfers.get(hash) else { return };
+        let event = match (&transfer.origin, transfer.incoming) {
+            (Some(OriginRecord { payment, part, .. }), _) => {
+                TransferEvent::Locked { payment: *payment, part: *part, channel: id, hash, amount }
+            }
+            (None, Some(LockPlace { channel: from, lock })) => {
+                let incoming = self.channels.get(from).and_then(|channel| channel.received.locks.get(lock));
+                let fee = incoming.map(|incoming| incoming.amount.saturating_sub(amount)).unwrap_or_default();
+                TransferEvent::Forwarded { from, to: id, hash, amount, fee }
+            }
+            (None, None) => return,
+        };
+        out.emit(Event::Transfer(event));
     }
 
     /// The initiator's lock is being paid out: its part of the payment is made.

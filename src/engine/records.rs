@@ -27,6 +27,8 @@ pub(crate) const TRANSFERS: u8 = b't';
 pub(crate) const PARTS: u8 = b'q';
 /// The prefix of payments over locks that were taken here.
 pub(crate) const RECEIVED: u8 = b'r';
+/// The prefix of payments over locks that began here.
+pub(crate) const SENT: u8 = b's';
 /// The prefix of peer records.
 pub(crate) const PEERS: u8 = b'p';
 /// The key of the chain service's position.
@@ -58,6 +60,11 @@ pub(crate) fn part_key(payment: PaymentId, part: u32) -> Key {
 /// Where a payment that was taken is.
 pub(crate) fn received_key(from: Address, payment: PaymentId) -> Key {
     [&[RECEIVED], from.as_slice(), payment.0.as_slice()].concat()
+}
+
+/// Where a payment over locks that began here is.
+pub(crate) fn sent_key(payment: PaymentId) -> Key {
+    [&[SENT], payment.0.as_slice()].concat()
 }
 
 /// Where a transfer's record is.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chain::AlarmState;
+use crate::engine::routed::{SentEnd, SentRecord};
 use crate::protocol::vectors::{
     CHAIN_ID, DEADLINE, check, close_terms, grants, hexed, lock, ops, proof, route, secret, session_b, signed,
     the_channel,
@@ -150,6 +151,18 @@ fn records_are_frozen() {
         request: Some(B256::repeat_byte(5)),
         at: DEADLINE,
     };
+    let sent = SentRecord {
+        payment: received.payment,
+        to: peer.wallet,
+        token: received.token,
+        amount: Amount::MAX,
+        memo: received.memo.clone(),
+        request: received.request,
+        target: session_b().public_key(),
+        at: DEADLINE,
+        end: Some(SentEnd { paid: Amount::MAX, fee: Amount::from(1), reason: Some(LockRefusal::Expired) }),
+    };
+    let under_way = SentRecord { memo: None, request: None, end: None, ..sent.clone() };
     let records = [
         record("channel, fresh", channel_key(channel), &fresh_channel()),
         record("channel, used", channel_key(channel), &used_channel()),
@@ -164,6 +177,8 @@ fn records_are_frozen() {
         record("part, taken", part_key(origin.payment, origin.part), &part),
         record("part, not taken", part_key(origin.payment, origin.part), &failed),
         record("received", received_key(received.from, received.payment), &received),
+        record("sent over locks", sent_key(sent.payment), &sent),
+        record("sent over locks, under way", sent_key(sent.payment), &under_way),
         record("alarm", ALARM.to_vec(), &alarm),
         record("challenge", CHALLENGE.to_vec(), &86_400_u64),
     ];
