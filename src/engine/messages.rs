@@ -45,7 +45,7 @@ impl<S: Signer> Engine<S> {
         let ended = self.ended_locks(id, &update.ops);
         let rules = self.lock_rules(&ended, now);
         let Some(channel) = self.channels.get_mut(id) else { return };
-        let before = std::sync::Arc::clone(&channel.received.locks);
+        let before = channel.received.locks.clone();
         match channel.receive(update, &partner, &self.config.domain, &rules, now) {
             Ok(Arrival::New(record)) => {
                 out.store_update(&record, Flow::Received);

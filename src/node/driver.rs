@@ -143,6 +143,8 @@ where
             domain: config.domain.clone(),
             key: key.clone(),
             grant: engine.grant().copied(),
+            published: None,
+            follows: false,
             outgoing: wanted,
             incoming,
         };
@@ -410,6 +412,7 @@ impl<K: Platform> Shared<K> {
     fn sort(&self, incoming: Incoming, batch: &mut Batch) {
         match incoming {
             Incoming::Input(input) => batch.inputs.push(input),
+            Incoming::Gossip { .. } => {}
             Incoming::Event(event) => {
                 if let NodeEvent::Connection { online, reason } = &event {
                     *self.relay.borrow_mut() = if *online { Ok(()) } else { Err(reason.clone()) };

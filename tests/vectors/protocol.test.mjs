@@ -24,7 +24,17 @@ const types = {
   CooperativeWithdraw: fields("bytes32 channelId, address wallet, uint128 totalWithdrawn, uint64 deadline"),
   Delegate: fields("address wallet, address sessionKey, uint64 validUntil"),
   Lock: fields("uint64 lockId, uint128 amount, uint48 expiry, bytes32 secretHash"),
+  Announcement: fields(
+    "address wallet, bool reachable, uint64 issued, uint64 expiry, AnnouncedFee[] fees, AnnouncedChannel[] channels",
+  ),
 };
+/** What is signed only as a part of others. */
+const parts = {
+  AnnouncedFee: fields("address token, uint128 flat, uint32 proportional"),
+  AnnouncedChannel: fields("bytes32 channelId, uint128 capacity"),
+};
+
+const all = { ...types, ...parts };
 
 const toDomain = ({ chainId, verifyingContract }) => ({
   name: "Judge",
@@ -39,7 +49,10 @@ const same = (one, other, why) => assert.equal(one.toLowerCase(), other.toLowerC
 /** The message with numbers as the typed data wants them. */
 const typed = (primaryType, message) =>
   Object.fromEntries(
-    types[primaryType].map(({ name, type }) => [name, type.startsWith("uint") ? BigInt(message[name]) : message[name]]),
+    all[primaryType].map(({ name, type }) => {
+      if (type.endsWith("[]")) return [name, message[name].map((part) => typed(type.slice(0, -2), part))];
+      return [name, type.startsWith("uint") ? BigInt(message[name]) : message[name]];
+    }),
   );
 
 const statements = [...vectors.statements, ...vectors.trees.map((tree) => tree.balanceProof)];
@@ -69,12 +82,12 @@ test("channel ids", () => {
 });
 
 test("every type is there, with the ends of its numbers", () => {
-  const all = (type) => vectors.statements.filter(({ primaryType }) => primaryType === type);
-  for (const type of Object.keys(types)) assert.ok(all(type).length > 0, type);
+  const every = (type) => vectors.statements.filter(({ primaryType }) => primaryType === type);
+  for (const type of Object.keys(types)) assert.ok(every(type).length > 0, type);
   const [most48, most64, most128] = [48n, 64n, 128n].map((bits) => String(2n ** bits - 1n));
-  const greatest = (type) => all(type).at(-1).message;
-  assert.equal(all("BalanceProof").at(-1).message.nonce, most48);
-  assert.equal(all("BalanceProof").at(-1).message.locked, most128);
+  const greatest = (type) => every(type).at(-1).message;
+  assert.equal(every("BalanceProof").at(-1).message.nonce, most48);
+  assert.equal(every("BalanceProof").at(-1).message.locked, most128);
   assert.equal(greatest("CooperativeClose").balanceA, most128);
   assert.equal(greatest("CooperativeClose").deadline, most64);
   assert.equal(greatest("CooperativeWithdraw").totalWithdrawn, most128);
@@ -86,15 +99,15 @@ test("every type is there, with the ends of its numbers", () => {
 for (const { name, primaryType, message, structHash, digest, signatures } of statements) {
   test(`${primaryType}, ${name}: hashes and signatures`, async () => {
     const data = typed(primaryType, message);
-    same(hashStruct({ data, primaryType, types }), structHash);
-    same(hashTypedData({ domain, types, primaryType, message: data }), digest);
+    same(hashStruct({ data, primaryType, types: all }), structHash);
+    same(hashTypedData({ domain, types: all, primaryType, message: data }), digest);
     assert.equal(signatures.length > 0, primaryType !== "Lock");
     for (const { signer, signature } of signatures) {
       const signing = account(signer);
       // Deterministic (RFC 6979), so another library signs the same bytes.
-      same(await signing.signTypedData({ domain, types, primaryType, message: data }), signature);
+      same(await signing.signTypedData({ domain, types: all, primaryType, message: data }), signature);
       const verify = (change) =>
-        verifyTypedData({ address: signing.address, domain, types, primaryType, message: data, signature, ...change });
+        verifyTypedData({ address: signing.address, domain, types: all, primaryType, message: data, signature, ...change });
       assert.ok(await verify({}));
       assert.ok(!(await verify({ domain: { ...domain, chainId: 1n } })));
       assert.ok(BigInt(parseSignature(signature).s) <= 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n);
@@ -184,10 +197,24 @@ test("an update on the wire carries the proof that is signed", () => {
 });
 
 test("relay messages are canonical, every kind of them", () => {
-  for (const [side, count] of [["server", 8], ["client", 5]]) {
+  for (const [side, count] of [["server", 9], ["client", 7]]) {
     const kinds = new Set(vectors.relay[side].map(({ bytes }) => versioned(bytes)[0]));
     assert.equal(kinds.size, count);
   }
+});
+
+test("announcements are canonical, and what is signed is what is said", () => {
+  vectors.announcements.forEach((announcement, which) => {
+    const parts = readCanonical(hexToBytes(announcement));
+    const [body, signer, signature] = [0n, 1n, 3n].map((field) => parts.get(field));
+    const statement = vectors.statements.filter(({ primaryType }) => primaryType === "Announcement")[which];
+    const { wallet, reachable, issued, expiry, fees, channels } = statement.message;
+    same(toHex(body.get(0n)), wallet);
+    assert.deepEqual([body.get(1n), body.get(2n), body.get(3n)], [reachable, BigInt(issued), BigInt(expiry)]);
+    assert.deepEqual([body.get(4n).length, body.get(5n).length], [fees.length, channels.length]);
+    same(toHex(signer), vectors.keys.find(({ name }) => name === "sessionA").publicKey);
+    same(toHex(signature), statement.signatures[0].signature);
+  });
 });
 
 test("a client authenticates by a signature over the challenge", async () => {
