@@ -1,4 +1,4 @@
-// Two pages: the demo, and the one that a killed tab shows. The built pages carry a strict Content-Security-Policy.
+// Three pages: one person, four people in one window, and what a killed tab shows. The built pages carry a strict Content-Security-Policy.
 
 import { defineConfig } from 'vite';
 
@@ -28,6 +28,6 @@ export default defineConfig({
     // The policy has no data: for fetch, so no asset may be inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ['index.html', 'killed.html'] },
+    rolldownOptions: { input: ['index.html', 'network.html', 'killed.html'] },
   },
 });

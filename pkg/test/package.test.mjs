@@ -12,12 +12,35 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
 const NAMES = ['ChitError', 'ErrorCode', 'MAX_AMOUNT', 'MAX_MEMO_BYTES', 'NATIVE_TOKEN', 'createChannelClient', 'discoverWallets', 'isChitError'];
 
+/** A file and all that it imports, with their texts. */
+async function reachable(path, seen = new Map()) {
+  if (seen.has(path)) return seen;
+  const text = await readFile(path, 'utf8');
+  seen.set(path, text);
+  for (const [, next] of text.matchAll(/from '(\.[^']+)'/g)) await reachable(join(dirname(path), next), seen);
+  return seen;
+}
+
 describe('entries', () => {
   for (const entry of ['@chit/client', '@chit/client/inline', '@chit/client/slim', '../dist/index.js']) {
     test(`${entry} exports exactly the public names, on a server too`, async () => {
       assert.deepEqual(Object.keys(await import(entry)).sort(), NAMES);
     });
   }
+
+  test('the HTTP entries export their functions, and bring no core along', async () => {
+    assert.deepEqual(Object.keys(await import('@chit/client/http')).sort(), ['handle', 'serveHttp']);
+    assert.deepEqual(Object.keys(await import('@chit/client/service-worker')), ['answerChit']);
+    for (const name of ['http/index.js', 'http/worker.js']) {
+      const files = await reachable(join(root, 'dist', name));
+      assert.deepEqual([...files.keys()].filter((path) => /wasm|client\.js$/.test(path) && !path.includes('http/')), [], name);
+    }
+  });
+
+  test('the main entry brings no HTTP along', async () => {
+    const files = await reachable(join(root, 'dist/slim.js'));
+    assert.deepEqual([...files.keys()].filter((path) => path.includes('http')), []);
+  });
 
   test('slim needs its wasm file', async () => {
     const { createChannelClient, MAX_AMOUNT } = await import('@chit/client/slim');
@@ -27,16 +50,9 @@ describe('entries', () => {
   });
 
   test('slim refers to no asset', async () => {
-    const seen = new Set();
-    const visit = async (path) => {
-      if (seen.has(path)) return;
-      seen.add(path);
-      const text = await readFile(path, 'utf8');
-      assert.doesNotMatch(text, /import\.meta|import\(/, path);
-      for (const [, next] of text.matchAll(/from '(\.[^']+)'/g)) await visit(join(dirname(path), next));
-    };
-    await visit(join(root, 'dist/slim.js'));
-    assert.ok(seen.size > 10);
+    const files = await reachable(join(root, 'dist/slim.js'));
+    for (const [path, text] of files) assert.doesNotMatch(text, /import\.meta|import\(/, path);
+    assert.ok(files.size > 10);
   });
 
   test('the list of the client is complete', async () => {
@@ -53,10 +69,10 @@ describe('entries', () => {
 test('the tarball has what it needs and nothing else', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   const paths = files.map(({ path }) => path);
-  for (const path of ['package.json', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/index.node.js', 'dist/slim.js', 'dist/inline.js', 'dist/wasm/chit.js', 'dist/wasm/chit_bg.wasm', 'dist/wasm/chit_inline.js']) {
+  for (const path of ['package.json', 'openapi.json', 'dist/http/index.js', 'dist/http/worker.js', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/index.node.js', 'dist/slim.js', 'dist/inline.js', 'dist/wasm/chit.js', 'dist/wasm/chit_bg.wasm', 'dist/wasm/chit_inline.js']) {
     assert.ok(paths.includes(path), `${path} is missing`);
   }
-  const allowed = /^(package\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/(actions\/)?[A-Za-z.]+\.(js|d\.ts)|dist\/wasm\/(chit\.(js|d\.ts)|chit_bg\.wasm(\.d\.ts)?|chit_inline\.js))$/;
+  const allowed = /^(package\.json|openapi\.json|README\.md|LICENSE-(MIT|APACHE)|dist\/((actions|http)\/)?[A-Za-z.]+\.(js|d\.ts)|dist\/wasm\/(chit\.(js|d\.ts)|chit_bg\.wasm(\.d\.ts)?|chit_inline\.js))$/;
   assert.deepEqual(paths.filter((path) => !allowed.test(path)), []);
 });
 
@@ -75,9 +91,11 @@ test('has no runtime dependency and no side effect', async () => {
 
 test('what users write compiles, strictly and without skipLibCheck', () => {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-  try {
-    execFileSync(process.execPath, [tsc, '-p', join(here, 'types')], { encoding: 'utf8' });
-  } catch ({ stdout }) {
-    assert.fail(stdout);
+  for (const folder of ['types', 'types/worker']) {
+    try {
+      execFileSync(process.execPath, [tsc, '-p', join(here, folder)], { encoding: 'utf8' });
+    } catch ({ stdout }) {
+      assert.fail(stdout);
+    }
   }
 });

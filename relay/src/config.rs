@@ -22,6 +22,12 @@ pub struct Config {
     pub bytes_per_second: u64,
     /// Announcements and lookups per second and connection in the long run; four times as many at once.
     pub requests_per_second: u32,
+    /// Publications per minute and connection, in the long run and at once: each goes to all who follow.
+    pub publications_per_minute: u32,
+    /// The most announcements that are gossiped.
+    pub gossip_entries: usize,
+    /// The most bytes of announcements that are gossiped.
+    pub gossip_bytes: usize,
     /// The most frames that wait for one client.
     pub queue_frames: usize,
     /// The most bytes that wait for one client.
@@ -46,6 +52,9 @@ impl Default for Config {
             frames_per_second: 50_000,
             bytes_per_second: 64 << 20,
             requests_per_second: 50,
+            publications_per_minute: 20,
+            gossip_entries: 100_000,
+            gossip_bytes: 128 << 20,
             queue_frames: 8_192,
             queue_bytes: 16 << 20,
             total_queue_bytes: 512 << 20,
@@ -96,7 +105,7 @@ const COUNT: &str = "a number above 0";
 const SECONDS: &str = "a number of seconds above 0";
 const MILLISECONDS: &str = "a number of milliseconds";
 
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 16] = [
     Setting {
         flag: "listen",
         expected: "HOST:PORT",
@@ -148,6 +157,24 @@ const SETTINGS: [Setting; 13] = [
         expected: COUNT,
         about: "directory requests per second and connection",
         set: |config, value| count(value, &mut config.requests_per_second),
+    },
+    Setting {
+        flag: "publications-per-minute",
+        expected: COUNT,
+        about: "publications per minute and connection",
+        set: |config, value| count(value, &mut config.publications_per_minute),
+    },
+    Setting {
+        flag: "gossip-entries",
+        expected: COUNT,
+        about: "announcements that are gossiped",
+        set: |config, value| count(value, &mut config.gossip_entries),
+    },
+    Setting {
+        flag: "gossip-bytes",
+        expected: COUNT,
+        about: "bytes of announcements that are gossiped",
+        set: |config, value| count(value, &mut config.gossip_bytes),
     },
     Setting {
         flag: "queue-frames",

@@ -13,13 +13,15 @@ use chit_client::transport::relay_protocol::{
 };
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use crate::bucket::TokenBucket;
 use crate::config::Config;
 use crate::directory::Place;
+use crate::feed::Feed;
+use crate::gossip;
 use crate::outbox::{Ending, Outbox, PushError};
 use crate::state::{Seat, State};
 
@@ -164,11 +166,13 @@ async fn session(state: &Arc<State>, key: PublicKey, mut sink: Sink, mut stream:
     let (membership, mut frames) = state.join(key, ServerMessage::Welcome {}.to_bytes().into());
     let outbox = &membership.outbox;
     let ending = {
-        let mut reader = Reader::new(state, key, outbox);
+        let (follow, following) = watch::channel(None);
+        let mut reader = Reader::new(state, key, outbox, follow);
+        let mut feed = Feed::new(state, following);
         tokio::select! {
             ending = outbox.ended() => ending,
             ending = reader.run(&mut stream) => ending,
-            ending = write(&state.config, outbox, &mut frames, &mut sink) => ending,
+            ending = write(&state.config, outbox, &mut frames, &mut feed, &mut sink) => ending,
         }
     };
     // Nobody forwards to a connection that is ending, and what waited for it gives its room back.
@@ -178,7 +182,13 @@ async fn session(state: &Arc<State>, key: PublicKey, mut sink: Sink, mut stream:
 }
 
 /// Writes what waits, and pings, until writing fails.
-async fn write(config: &Config, outbox: &Outbox, frames: &mut mpsc::Receiver<Bytes>, sink: &mut Sink) -> Ending {
+async fn write(
+    config: &Config,
+    outbox: &Outbox,
+    frames: &mut mpsc::Receiver<Bytes>,
+    feed: &mut Feed<'_>,
+    sink: &mut Sink,
+) -> Ending {
     let mut pings = interval((config.idle_timeout / 3).max(Duration::from_millis(1)));
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.tick().await;
@@ -192,6 +202,8 @@ async fn write(config: &Config, outbox: &Outbox, frames: &mut mpsc::Receiver<Byt
                 }
                 None => return Ending::Left,
             },
+            // Made only when it can be written, so gossip never waits in memory.
+            gossip = feed.next() => Message::Binary(gossip),
         };
         let batch = async {
             sink.feed(first).await?;
@@ -218,12 +230,19 @@ struct Reader<'a> {
     frames: TokenBucket,
     bytes: TokenBucket,
     requests: TokenBucket,
+    publications: TokenBucket,
+    follow: watch::Sender<Option<gossip::Place>>,
     /// What is left of the relay's patience with a client that exceeds its rate.
     patience: TokenBucket,
 }
 
 impl<'a> Reader<'a> {
-    fn new(state: &'a Arc<State>, key: PublicKey, outbox: &'a Outbox) -> Self {
+    fn new(
+        state: &'a Arc<State>,
+        key: PublicKey,
+        outbox: &'a Outbox,
+        follow: watch::Sender<Option<gossip::Place>>,
+    ) -> Self {
         let now = Instant::now();
         let bucket = |rate: f64, burst: f64| TokenBucket::new(rate, rate * burst, now);
         let frames = f64::from(state.config.frames_per_second);
@@ -237,6 +256,8 @@ impl<'a> Reader<'a> {
             // Even the smallest rate lets one message of the largest size pass.
             bytes: TokenBucket::new(bytes, (bytes * 2.0).max((2 * MAX_BODY_BYTES) as f64), now),
             requests: bucket(f64::from(state.config.requests_per_second), 4.0),
+            publications: bucket(f64::from(state.config.publications_per_minute) / 60.0, 60.0),
+            follow,
             patience: TokenBucket::new(frames / 10.0, frames, now),
         }
     }
@@ -282,6 +303,14 @@ impl<'a> Reader<'a> {
             ClientMessage::Announce { .. } | ClientMessage::Lookup { .. } if !self.requests.take(now, 1.0) => {
                 self.decline(ErrorCode::TooManyRequests, "too many requests; ask again later")
             }
+            ClientMessage::Publish { .. } | ClientMessage::Follow { .. } if !self.publications.take(now, 1.0) => {
+                self.decline(ErrorCode::TooManyRequests, "too many publications; publish again later")
+            }
+            ClientMessage::Publish { chain_id, judge, announcement } => self.publish((chain_id, judge), announcement),
+            ClientMessage::Follow { chain_id, judge } => {
+                self.follow.send_replace(Some((chain_id, judge)));
+                Ok(())
+            }
             ClientMessage::Announce { chain_id, judge, grant } => self.announce(chain_id, judge, grant),
             ClientMessage::Lookup { chain_id, judge, wallet } => {
                 let entries = self.state.directory().lookup(&Place { chain_id, judge, wallet });
@@ -310,6 +339,16 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Err(_) => self.decline(ErrorCode::TooManyAnnouncements, "this connection announces too much"),
+        }
+    }
+
+    fn publish(&self, place: gossip::Place, announcement: Vec<u8>) -> Result<(), Ending> {
+        match self.state.publish(self.outbox.connection, place, self.key, announcement) {
+            Ok(()) => {
+                self.state.metrics.published.add(1);
+                Ok(())
+            }
+            Err((code, detail)) => self.decline(code, &detail),
         }
     }
 

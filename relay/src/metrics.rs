@@ -28,6 +28,8 @@ pub(crate) struct Metrics {
     pub(crate) forwarded_bytes: Counter,
     pub(crate) announcements: Counter,
     pub(crate) lookups: Counter,
+    pub(crate) published: Counter,
+    pub(crate) gossiped: Counter,
     errors: [Counter; ErrorCode::ALL.len()],
     undeliverable: [Counter; UndeliverableReason::ALL.len()],
 }
@@ -39,6 +41,8 @@ pub(crate) struct Gauges {
     pub(crate) clients: usize,
     pub(crate) wallets: usize,
     pub(crate) queued_bytes: usize,
+    pub(crate) book_entries: usize,
+    pub(crate) book_bytes: usize,
 }
 
 impl Metrics {
@@ -70,12 +74,16 @@ impl Metrics {
         metric("gauge", "clients", "Authenticated session keys.", &size(gauges.clients));
         metric("gauge", "wallets", "Wallets in the directory.", &size(gauges.wallets));
         metric("gauge", "queued_bytes", "Bytes waiting for clients.", &size(gauges.queued_bytes));
+        metric("gauge", "book_entries", "Announcements that are gossiped.", &size(gauges.book_entries));
+        metric("gauge", "book_bytes", "Bytes of announcements that are gossiped.", &size(gauges.book_bytes));
         metric("counter", "accepted_total", "WebSockets ever opened.", &one(self.accepted.get()));
         metric("counter", "authenticated_total", "Handshakes that succeeded.", &one(self.authenticated.get()));
         metric("counter", "forwarded_frames_total", "Frames forwarded.", &one(self.forwarded_frames.get()));
         metric("counter", "forwarded_bytes_total", "Bytes of frames forwarded.", &one(self.forwarded_bytes.get()));
         metric("counter", "announcements_total", "Directory announcements taken.", &one(self.announcements.get()));
         metric("counter", "lookups_total", "Directory lookups answered.", &one(self.lookups.get()));
+        metric("counter", "published_total", "Announcements taken to be gossiped.", &one(self.published.get()));
+        metric("counter", "gossiped_total", "Announcements sent to followers.", &one(self.gossiped.get()));
         let errors: Vec<_> = ErrorCode::ALL
             .iter()
             .zip(&self.errors)
@@ -110,13 +118,18 @@ mod tests {
         }
         let metrics = Metrics::default();
         metrics.forwarded_bytes.add(7);
+        metrics.gossiped.add(6);
         metrics.error(ErrorCode::TooManyRequests);
         metrics.undeliverable(UndeliverableReason::QueueFull);
-        let page = metrics.render(Gauges { connections: 3, clients: 2, wallets: 1, queued_bytes: 9 });
+        let gauges = Gauges { connections: 3, clients: 2, wallets: 1, queued_bytes: 9, book_entries: 4, book_bytes: 5 };
+        let page = metrics.render(gauges);
         for line in [
             "# TYPE chit_relay_connections gauge",
             "chit_relay_connections 3",
             "chit_relay_forwarded_bytes_total 7",
+            "chit_relay_gossiped_total 6",
+            "chit_relay_book_entries 4",
+            "chit_relay_book_bytes 5",
             "chit_relay_errors_total{code=\"too_many_requests\"} 1",
             "chit_relay_errors_total{code=\"replaced\"} 0",
             "chit_relay_undeliverable_total{reason=\"queue_full\"} 1",

@@ -1,17 +1,19 @@
-//! What all connections share: who is connected, the directory, the seats, the counters.
+//! What all connections share: who is connected, the directory, the book of announcements, the seats, the counters.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use axum::body::Bytes;
-use chit_client::protocol::PublicKey;
+use chit_client::protocol::{PublicKey, Timestamp};
 use chit_client::transport::relay_protocol::{ErrorCode, UndeliverableReason};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::gossip::{Book, Chapter, Place, Publication};
 use crate::metrics::{Gauges, Metrics};
 use crate::outbox::{Budget, Ending, Outbox, PushError};
 
@@ -23,6 +25,9 @@ pub(crate) struct State {
     next_connection: AtomicU64,
     clients: Mutex<HashMap<PublicKey, Arc<Outbox>>>,
     directory: Mutex<Directory>,
+    book: Mutex<Book>,
+    /// The number of the newest announcement.
+    news: watch::Sender<u64>,
     seats: Mutex<Seats>,
     queued: Arc<Budget>,
     stopping: watch::Sender<bool>,
@@ -58,6 +63,8 @@ impl State {
     pub(crate) fn new(config: Config) -> Arc<Self> {
         Arc::new(Self {
             queued: Arc::new(Budget::new(config.total_queue_bytes)),
+            book: Mutex::new(Book::new(config.gossip_entries, config.gossip_bytes)),
+            news: watch::Sender::new(0),
             config,
             metrics: Metrics::default(),
             next_connection: AtomicU64::new(0),
@@ -124,6 +131,42 @@ impl State {
         lock(&self.directory)
     }
 
+    /// Takes an announcement of the signer on this connection, and wakes those who follow.
+    pub(crate) fn publish(
+        &self,
+        connection: u64,
+        place: Place,
+        signer: PublicKey,
+        bytes: Vec<u8>,
+    ) -> Result<(), (ErrorCode, String)> {
+        // Signatures are checked before the lock is taken: they take longer than everything under it.
+        let publication = Publication::check(place, signer, bytes, now())
+            .map_err(|error| (ErrorCode::BadAnnouncement, error.to_string()))?;
+        let taken = lock(&self.book).publish(connection, publication, now());
+        let taken = taken.map_err(|code| (code, format!("the announcement was not taken: {}", code.name())))?;
+        if let Some(newest) = taken {
+            // Two that publish at once may come here in either order.
+            self.news.send_if_modified(|known| {
+                let is_news = newest > *known;
+                *known = newest.max(*known);
+                is_news
+            });
+        }
+        Ok(())
+    }
+
+    /// The next message for one who follows.
+    pub(crate) fn chapter(&self, place: Place, after: u64) -> Chapter {
+        let chapter = lock(&self.book).chapter(place, after, now());
+        self.metrics.gossiped.add(u64::try_from(chapter.count).unwrap_or(u64::MAX));
+        chapter
+    }
+
+    /// Tells of new announcements.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
     /// Tells every client that the relay stops.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
@@ -149,13 +192,21 @@ impl State {
 
     /// What is measured now.
     pub(crate) fn gauges(&self) -> Gauges {
+        let (book_entries, book_bytes) = lock(&self.book).size();
         Gauges {
             connections: self.connections(),
             clients: lock(&self.clients).len(),
             wallets: self.directory().wallets(),
             queued_bytes: self.queued.used(),
+            book_entries,
+            book_bytes,
         }
     }
+}
+
+/// This machine's time in seconds.
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Whoever has one IPv6 address usually has the 2^64 of its network.
@@ -183,6 +234,7 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let connection = self.outbox.connection;
         lock(&self.state.directory).forget(connection);
+        lock(&self.state.book).leave(connection);
         let mut clients = lock(&self.state.clients);
         if clients.get(&self.key).is_some_and(|current| current.connection == connection) {
             clients.remove(&self.key);

@@ -96,6 +96,16 @@ impl<S: Signer> Engine<S> {
                 out.reply(request, Ok(super::Reply::Done));
                 Ok(())
             }
+            Command::Note { key, value } => {
+                out.step.write(key, value);
+                out.reply(request, Ok(super::Reply::Done));
+                Ok(())
+            }
+            Command::RefuseLocks { on } => {
+                self.refusing = on;
+                out.reply(request, Ok(super::Reply::Done));
+                Ok(())
+            }
             Command::CancelPayment { channel: id, payment } => {
                 let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
                 let queued = channel.cancel(payment).ok_or(EngineError::UnknownPayment)?;

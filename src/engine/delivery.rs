@@ -167,6 +167,7 @@ impl<S: Signer> Engine<S> {
         self.deliveries.taken.insert(payment, now);
         let record = ReceivedRecord { payment, from, token, amount, memo: memo.clone(), request, at: now };
         out.step.write(records::received_key(from, payment), records::write(&record));
+        out.emit(Event::Payment(record.view()));
         let memo = memo.map(|memo| memo.as_str().to_owned());
         out.emit(Event::Transfer(TransferEvent::Received { payment, from, token, amount, memo, request }));
         if let Some(request) = request {

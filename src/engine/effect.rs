@@ -137,6 +137,32 @@ pub enum TransferEvent {
         /// Why.
         reason: LockRefusal,
     },
+    /// A part of a payment that begins here was locked to the first account on its way.
+    Locked {
+        /// The payment.
+        payment: PaymentId,
+        /// The part's number.
+        part: u32,
+        /// The channel of the lock.
+        channel: ChannelId,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// What the lock holds.
+        amount: Amount,
+    },
+    /// A payment of others was passed on.
+    Forwarded {
+        /// The channel that it came over.
+        from: ChannelId,
+        /// The channel that it went on over.
+        to: ChannelId,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// What was passed on.
+        amount: Amount,
+        /// What is kept when it is paid.
+        fee: Amount,
+    },
     /// A payment over locks arrived whole and is being taken.
     Received {
         /// The payer's id for it.
@@ -291,6 +317,8 @@ pub enum PaymentStatus {
     Refused(String),
     /// Taken back before anything was signed.
     Cancelled,
+    /// Nothing of it was taken, and nothing can be any more; a stable code says why.
+    Failed(String),
 }
 
 /// How far a request is.
@@ -330,12 +358,18 @@ pub struct RequestView {
 pub struct PaymentView {
     /// The payer's id for it.
     pub id: PaymentId,
-    /// The channel.
-    pub channel: ChannelId,
+    /// The channel that it was made in; none when it was made over locks.
+    pub channel: Option<ChannelId>,
+    /// Who was paid, or who paid.
+    pub partner: Address,
     /// Which way.
     pub flow: Flow,
-    /// How much.
+    /// How much the payee got, or is to get.
     pub amount: Amount,
+    /// What mediators got beside that.
+    pub fee: Amount,
+    /// The hash of the payee's request that it pays, if it pays one.
+    pub request: Option<B256>,
     /// The payer's note.
     pub memo: Option<String>,
     /// How far.

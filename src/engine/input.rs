@@ -4,6 +4,7 @@ use crate::protocol::{
     Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PaymentRequest, PublicKey,
     Route, RouteHint, Secret, SecretHash, Timestamp,
 };
+use crate::store::Key;
 
 /// A number by which the caller recognizes the reply to a command.
 pub type RequestId = u64;
@@ -243,6 +244,19 @@ pub enum Command {
         request: B256,
         /// The payment.
         payment: PaymentId,
+    },
+    /// Store a record of the driver in the same commit as what was asked for beside it. It must be of no kind that the engine
+    /// writes.
+    Note {
+        /// Where.
+        key: Key,
+        /// What.
+        value: Vec<u8>,
+    },
+    /// Refuse every lock that is to be passed on, or do it no more: for showing what a mediator can do.
+    RefuseLocks {
+        /// Whether to.
+        on: bool,
     },
     /// Take back a payment for which nothing was signed yet.
     CancelPayment {

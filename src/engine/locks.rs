@@ -48,7 +48,7 @@ impl<S: Signer> Engine<S> {
 
     pub(super) fn lock_rules<'r>(&self, ended: &'r Set<LockId>, now: Timestamp) -> LockRules<'r> {
         let policy = &self.config.locks;
-        LockRules { time: self.time(now), count: policy.count, tail: policy.tail, ended }
+        LockRules { time: self.time(now), tail: policy.tail.saturating_mul(2), ended }
     }
 
     /// The partner's update was accepted: follow what it does to locks.
@@ -84,13 +84,29 @@ impl<S: Signer> Engine<S> {
 
     fn lock_arrived(&mut self, id: ChannelId, lock: &Lock, route: &Route, now: Timestamp, out: &mut Out) {
         let hash = lock.secret_hash;
-        if self.transfers.contains(hash) {
-            return self.refuse_lock(id, lock.id, LockRefusal::HashUsed, out);
+        if let Err(reason) = self.is_welcome(id, lock, now) {
+            return self.refuse_lock(id, lock.id, reason, out);
         }
         self.transfers.set_incoming(hash, Some(LockPlace { channel: id, lock: lock.id }));
         self.transfers.entry(hash).route = Some(route.clone());
         out.transfers.insert(hash);
         self.decide(hash, now, out);
+    }
+
+    /// Whether a lock that was accepted is within this account's own limits. What is beyond them is given back: refusing the
+    /// update would end the channel, and somebody with another clock or other limits could bring that about from afar.
+    fn is_welcome(&self, id: ChannelId, lock: &Lock, now: Timestamp) -> Result<(), LockRefusal> {
+        let policy = &self.config.locks;
+        let pending = self.channels.get(id).map_or(0, |channel| channel.received.locks.len());
+        if self.transfers.contains(lock.secret_hash) {
+            Err(LockRefusal::HashUsed)
+        } else if lock.expiry > self.time(now).saturating_add(policy.tail) {
+            Err(LockRefusal::BadExpiry)
+        } else if pending > policy.count {
+            Err(LockRefusal::NoCapacity)
+        } else {
+            Ok(())
+        }
     }
 
     /// Passes a partner's lock on, keeps it as the payment's target, or refuses it.
@@ -134,7 +150,8 @@ impl<S: Signer> Engine<S> {
         out: &mut Out,
     ) -> Result<(), LockRefusal> {
         let policy = self.config.locks;
-        let fee = policy.fee.fee(amount).filter(|_| policy.mediates).ok_or(LockRefusal::NoRoute)?;
+        let passes_on = policy.mediates && !self.refusing;
+        let fee = policy.fee.fee(amount).filter(|_| passes_on).ok_or(LockRefusal::NoRoute)?;
         if lock.amount.checked_sub(amount).is_err() || lock.amount.saturating_sub(amount) < fee {
             return Err(LockRefusal::FeeTooLow);
         }
@@ -299,6 +316,7 @@ impl<S: Signer> Engine<S> {
                 Op::Lock { lock, .. } => {
                     self.transfers.set_outgoing(lock.secret_hash, Some(LockPlace { channel: id, lock: lock.id }));
                     out.transfers.insert(lock.secret_hash);
+                    self.lock_left(id, lock, out);
                 }
                 Op::Unlock { lock, secret } => {
                     let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
@@ -309,6 +327,24 @@ impl<S: Signer> Engine<S> {
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}
             }
         }
+    }
+
+    /// Tells of a lock of ours that was just signed.
+    fn lock_left(&self, id: ChannelId, lock: &Lock, out: &mut Out) {
+        let (hash, amount) = (lock.secret_hash, lock.amount);
+        let Some(transfer) = self.transfers.get(hash) else { return };
+        let event = match (&transfer.origin, transfer.incoming) {
+            (Some(OriginRecord { payment, part, .. }), _) => {
+                TransferEvent::Locked { payment: *payment, part: *part, channel: id, hash, amount }
+            }
+            (None, Some(LockPlace { channel: from, lock })) => {
+                let incoming = self.channels.get(from).and_then(|channel| channel.received.locks.get(lock));
+                let fee = incoming.map(|incoming| incoming.amount.saturating_sub(amount)).unwrap_or_default();
+                TransferEvent::Forwarded { from, to: id, hash, amount, fee }
+            }
+            (None, None) => return,
+        };
+        out.emit(Event::Transfer(event));
     }
 
     /// The initiator's lock is being paid out: its part of the payment is made.

@@ -24,6 +24,7 @@ mod operations;
 mod peers;
 pub(crate) mod records;
 mod requests;
+pub(crate) mod routed;
 mod signer;
 mod step;
 mod table;
@@ -34,8 +35,8 @@ mod transfers;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::protocol::{
-    Address, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PaymentId, PublicKey, SecretHash,
-    Timestamp,
+    Address, Amount, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PaymentId, PublicKey,
+    SecretHash, Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -81,6 +82,8 @@ pub struct Engine<S> {
     transfers: Transfers,
     deliveries: Deliveries,
     requests: Requests,
+    /// True when every lock that is to be passed on is refused.
+    refusing: bool,
     /// Acknowledgements that wait for the next message to their peer.
     late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
@@ -150,6 +153,7 @@ impl<S: Signer> Engine<S> {
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
             requests: Requests::default(),
+            refusing: false,
             late_acks: Table::default(),
             passed: VecDeque::new(),
         }
@@ -414,6 +418,18 @@ impl<S: Signer> Engine<S> {
         self.transfers.iter().count()
     }
 
+    /// The parts of a payment that begins here whose locks are made, or are about to be, and not known to be gone: their
+    /// numbers and what the target gets.
+    pub fn open_parts(&self, payment: PaymentId) -> Vec<(u32, Amount)> {
+        let origins = self.transfers.iter().filter_map(|(_, transfer)| transfer.origin.as_ref());
+        origins.filter(|origin| origin.payment == payment).map(|origin| (origin.part, origin.amount)).collect()
+    }
+
+    /// The session key of a partner that answers.
+    pub fn partner_key(&self, wallet: Address) -> Option<PublicKey> {
+        self.peers.key_of(wallet)
+    }
+
     /// True while a payment of this id waits or is not acknowledged, in any channel.
     pub fn is_waiting(&self, payment: PaymentId) -> bool {
         self.channels.values().any(|channel| channel.waiting.contains_key(&payment))
@@ -453,9 +469,12 @@ fn cancelled(channel: &mut Channel, queued: &Queued, error: &EngineError, out: &
     }
     out.emit(Event::Payment(PaymentView {
         id: queued.payment,
-        channel: channel.id,
+        channel: Some(channel.id),
+        partner: channel.partner(),
         flow: Flow::Sent,
         amount: queued.amount,
+        fee: Amount::ZERO,
+        request: None,
         memo: queued.memo.as_ref().map(|memo| memo.as_str().to_owned()),
         status: PaymentStatus::Cancelled,
         nonce: Nonce::ZERO,

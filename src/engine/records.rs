@@ -30,6 +30,8 @@ pub(crate) const PARTS: u8 = b'q';
 pub(crate) const RECEIVED: u8 = b'r';
 /// The prefix of requests that were made or are paid here.
 pub(crate) const REQUESTS: u8 = b'i';
+/// The prefix of payments over locks that began here.
+pub(crate) const SENT: u8 = b's';
 /// The prefix of peer records.
 pub(crate) const PEERS: u8 = b'p';
 /// What an engine is loaded from, besides this client's own record: everything under these prefixes.
@@ -68,6 +70,11 @@ pub(crate) fn received_key(from: Address, payment: PaymentId) -> Key {
 /// Where a request is.
 pub(crate) fn request_key(request: B256) -> Key {
     [&[REQUESTS], request.as_slice()].concat()
+}
+
+/// Where a payment over locks that began here is.
+pub(crate) fn sent_key(payment: PaymentId) -> Key {
+    [&[SENT], payment.0.as_slice()].concat()
 }
 
 /// Where a transfer's record is.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chain::AlarmState;
+use crate::engine::routed::{SentEnd, SentRecord};
 use crate::protocol::vectors::{
     CHAIN_ID, DEADLINE, check, close_terms, grants, hexed, lock, ops, proof, receipt, request, route, secret,
     session_b, signed, the_channel,
@@ -166,6 +167,18 @@ fn records_are_frozen() {
         receipt: Some(receipt()),
         ..asked.clone()
     };
+    let sent = SentRecord {
+        payment: received.payment,
+        to: peer.wallet,
+        token: received.token,
+        amount: Amount::MAX,
+        memo: received.memo.clone(),
+        request: received.request,
+        target: session_b().public_key(),
+        at: DEADLINE,
+        end: Some(SentEnd { paid: Amount::MAX, fee: Amount::from(1), reason: Some(LockRefusal::Expired) }),
+    };
+    let under_way = SentRecord { memo: None, request: None, end: None, ..sent.clone() };
     let records = [
         record("channel, fresh", channel_key(channel), &fresh_channel()),
         record("channel, used", channel_key(channel), &used_channel()),
@@ -182,6 +195,8 @@ fn records_are_frozen() {
         record("received", received_key(received.from, received.payment), &received),
         record("request, open", request_key(id), &asked),
         record("request, paid", request_key(id), &paid),
+        record("sent over locks", sent_key(sent.payment), &sent),
+        record("sent over locks, under way", sent_key(sent.payment), &under_way),
         record("alarm", ALARM.to_vec(), &alarm),
         record("challenge", CHALLENGE.to_vec(), &86_400_u64),
     ];

@@ -12,12 +12,12 @@ use crate::engine::records::{
     self, ChannelRecord, OwnRecord, PartRecord, PeerRecord, ReceivedRecord, RequestRecord, TransferRecord, UpdateRecord,
 };
 use crate::protocol::{
-    Amount, B256, Grant, Lock, LockTree, MAX_MEMO_BYTES, MAX_MESSAGE_BYTES, MAX_OPS, MAX_REQUEST_BYTES, Message, Op,
-    PaymentRequest, PublicKey, SecretHash, SessionKey, Signature, encode,
+    Amount, Announcement, B256, Grant, Lock, LockTree, MAX_ANNOUNCEMENT_BYTES, MAX_MEMO_BYTES, MAX_MESSAGE_BYTES,
+    MAX_OPS, MAX_REQUEST_BYTES, Message, Op, PaymentRequest, PublicKey, SecretHash, SessionKey, Signature, encode,
 };
 use crate::protocol::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, Seal};
 use crate::transport::relay_protocol::{
-    ClientMessage, MAX_BODY_BYTES, MAX_DETAIL_BYTES, MAX_ENTRIES, MAX_RELAY_MESSAGE_BYTES, ServerMessage,
+    ClientMessage, MAX_BODY_BYTES, MAX_DETAIL_BYTES, MAX_ENTRIES, MAX_GOSSIP, MAX_RELAY_MESSAGE_BYTES, ServerMessage,
 };
 
 pub use chain::{logs, provider_answers, revert};
@@ -104,6 +104,9 @@ pub fn relay_client(bytes: &[u8]) {
     if let ClientMessage::Send { body, .. } = &message {
         assert!(body.len() <= MAX_BODY_BYTES);
     }
+    if let ClientMessage::Publish { announcement, .. } = &message {
+        assert!(announcement.len() <= MAX_ANNOUNCEMENT_BYTES);
+    }
     assert_eq!(ClientMessage::from_bytes(&message.to_bytes()), Ok(message));
 }
 
@@ -115,6 +118,16 @@ pub fn relay_server(bytes: &[u8]) {
         ServerMessage::Deliver { body, .. } => assert!(body.len() <= MAX_BODY_BYTES),
         ServerMessage::Error { detail, .. } => assert!(detail.len() <= MAX_DETAIL_BYTES),
         ServerMessage::Found { entries, .. } => assert!(entries.len() <= MAX_ENTRIES),
+        ServerMessage::Gossip { announcements, .. } => {
+            assert!(announcements.len() <= MAX_GOSSIP);
+            for bytes in announcements {
+                assert!(bytes.len() <= MAX_ANNOUNCEMENT_BYTES);
+                // An announcement that is read is written anew as the same one.
+                if let Ok(announcement) = Announcement::from_bytes(bytes) {
+                    assert_eq!(Announcement::from_bytes(&announcement.to_bytes()), Ok(announcement));
+                }
+            }
+        }
         ServerMessage::Challenge { .. }
         | ServerMessage::Welcome {}
         | ServerMessage::Undeliverable { .. }

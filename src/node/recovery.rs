@@ -48,7 +48,8 @@ pub(super) async fn load<S: Store>(
     Ok((engine, alarm))
 }
 
-fn everything_under(prefix: u8) -> Scan {
+/// All records of one kind.
+pub(super) fn everything_under(prefix: u8) -> Scan {
     let end: Key = vec![prefix.saturating_add(1)];
     Scan { from: Bound::Included(vec![prefix]), to: Bound::Excluded(end), backwards: false, limit: usize::MAX }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
 use futures::{FutureExt, SinkExt, StreamExt, pin_mut};
+use minicbor::bytes::ByteVec;
 
 use crate::engine::Input;
 use crate::protocol::{Address, Domain, Grant, Message, PublicKey, Sealer, SessionKey};
-use crate::transport::{Backoff, Dial, RelayClient, RelayEvent};
+use crate::transport::{Backoff, Dial, RelayClient, RelayError, RelayEvent};
 
 use super::{NodeEvent, Runtime};
 
@@ -30,6 +31,10 @@ pub(super) enum Outgoing {
     },
     Lookup(Address),
     Announce(Grant),
+    /// Tell everyone this signed announcement, now and on every new connection.
+    Publish(Vec<u8>),
+    /// Hear what wallets announce, from now on.
+    Follow,
     /// Break the connection and stay away, or come back: the "go offline" switch.
     Offline(bool),
     Close,
@@ -39,6 +44,11 @@ pub(super) enum Outgoing {
 #[derive(Debug)]
 pub(super) enum Incoming {
     Input(Input),
+    /// Announcements, and whether more come at once.
+    Gossip {
+        announcements: Vec<ByteVec>,
+        more: bool,
+    },
     Event(NodeEvent),
 }
 
@@ -50,6 +60,9 @@ pub(super) struct RelayTask<D, R> {
     pub(super) domain: Domain,
     pub(super) key: SessionKey,
     pub(super) grant: Option<Grant>,
+    /// The newest announcement.
+    pub(super) published: Option<Vec<u8>>,
+    pub(super) follows: bool,
     pub(super) outgoing: mpsc::UnboundedReceiver<Outgoing>,
     pub(super) incoming: mpsc::Sender<Incoming>,
 }
@@ -120,9 +133,7 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
     /// One connection, from greeting to end.
     async fn session(&mut self, client: &RelayClient<D::Link>) -> Ended {
         let mut sealer = Sealer::new(self.key.clone());
-        if let Some(grant) = self.grant
-            && let Err(error) = client.announce(self.domain.chain_id(), self.domain.judge(), grant).await
-        {
+        if let Err(error) = self.introduce(client).await {
             return Ended::Lost(error.to_string());
         }
         let event = NodeEvent::Connection { online: true, reason: None };
@@ -154,6 +165,28 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
         }
     }
 
+    /// Says on a new connection what the relay may have forgotten.
+    async fn introduce(&self, client: &RelayClient<D::Link>) -> Result<(), RelayError> {
+        let (chain_id, judge) = (self.domain.chain_id(), self.domain.judge());
+        if let Some(grant) = self.grant {
+            client.announce(chain_id, judge, grant).await?;
+        }
+        if let Some(announcement) = &self.published {
+            client.publish(chain_id, judge, announcement.clone()).await?;
+        }
+        if self.follows { client.follow(chain_id, judge).await } else { Ok(()) }
+    }
+
+    /// Notes what was said while there was no connection; the rest is dropped.
+    fn remember(&mut self, wanted: Outgoing) {
+        match wanted {
+            Outgoing::Announce(grant) => self.grant = Some(grant),
+            Outgoing::Publish(announcement) => self.published = Some(announcement),
+            Outgoing::Follow => self.follows = true,
+            Outgoing::Send { .. } | Outgoing::Lookup(_) | Outgoing::Offline(_) | Outgoing::Close => {}
+        }
+    }
+
     async fn carry_out(
         &mut self,
         wanted: Outgoing,
@@ -181,6 +214,14 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
                 self.grant = Some(grant);
                 client.announce(chain_id, judge, grant).await
             }
+            Outgoing::Publish(announcement) => {
+                self.published = Some(announcement.clone());
+                client.publish(chain_id, judge, announcement).await
+            }
+            Outgoing::Follow => {
+                self.follows = true;
+                client.follow(chain_id, judge).await
+            }
             Outgoing::Offline(true) => return Err(Ended::Offline),
             Outgoing::Offline(false) => Ok(()),
             Outgoing::Close => return Err(Ended::Closed),
@@ -201,6 +242,9 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
             RelayEvent::Undeliverable { to, .. } => Input::Unreachable(to),
             RelayEvent::Found { wallet, entries, .. } => {
                 Input::Found { wallet, entries: entries.into_iter().map(|entry| (entry.key, entry.grant)).collect() }
+            }
+            RelayEvent::Gossip { announcements, more, .. } => {
+                return self.tell(Incoming::Gossip { announcements, more }).await;
             }
             RelayEvent::Refused { detail, .. } => {
                 let warning = NodeEvent::Warning { code: "RELAY_REFUSED", message: detail };
@@ -238,8 +282,7 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
                 wanted = self.outgoing.next().fuse() => match wanted {
                     None | Some(Outgoing::Close) => return false,
                     Some(Outgoing::Offline(true)) => return self.stay_away().await,
-                    Some(Outgoing::Announce(grant)) => self.grant = Some(grant),
-                    Some(Outgoing::Send { .. } | Outgoing::Lookup(_) | Outgoing::Offline(false)) => {}
+                    Some(other) => self.remember(other),
                 },
             }
         }
@@ -251,8 +294,7 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
             match self.outgoing.next().await {
                 None | Some(Outgoing::Close) => return false,
                 Some(Outgoing::Offline(false)) => return true,
-                Some(Outgoing::Announce(grant)) => self.grant = Some(grant),
-                Some(Outgoing::Send { .. } | Outgoing::Lookup(_) | Outgoing::Offline(true)) => {}
+                Some(other) => self.remember(other),
             }
         }
     }

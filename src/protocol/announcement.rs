@@ -110,14 +110,18 @@ pub enum AnnouncementError {
 impl AnnouncementBody {
     /// The digest that the session key signs.
     pub fn digest(&self, domain: &Domain) -> B256 {
-        domain.digest(&sol_types::Announcement {
+        domain.digest(&self.to_sol())
+    }
+
+    pub(crate) fn to_sol(&self) -> sol_types::Announcement {
+        sol_types::Announcement {
             wallet: self.wallet,
             reachable: self.reachable,
             issued: self.issued,
             expiry: self.expiry,
             fees: self.fees.iter().copied().map(TokenFee::to_sol).collect(),
             channels: self.channels.iter().copied().map(CapacityHint::to_sol).collect(),
-        })
+        }
     }
 }
 

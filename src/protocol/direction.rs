@@ -3,8 +3,6 @@
 //! Only the arithmetic and the lock tree live here. Rules that need time, deposits or the other direction
 //! (capacity, expiry margins, who may cancel) are the engine's.
 
-use std::sync::Arc;
-
 use super::{Amount, AmountError, BalanceProof, ChannelId, LockId, LockTree, LockTreeError, Nonce, NonceError, Op};
 use alloy::primitives::Address;
 
@@ -15,8 +13,8 @@ pub struct Direction {
     pub nonce: Nonce,
     /// Everything paid so far; it never falls.
     pub transferred: Amount,
-    /// The pending locks; shared, so that a replay of plain payments copies none of them.
-    pub locks: Arc<LockTree>,
+    /// The pending locks. A copy shares them.
+    pub locks: LockTree,
 }
 
 /// Why an operation does not apply to a direction's state.
@@ -56,22 +54,23 @@ impl Direction {
         match op {
             Op::Pay { amount, .. } if amount.is_zero() => return Err(OpError::ZeroAmount),
             Op::Pay { amount, .. } => self.transferred = self.transferred.checked_add(*amount)?,
-            Op::Lock { lock, .. } => Arc::make_mut(&mut self.locks).insert(*lock)?,
+            Op::Lock { lock, .. } => self.locks.insert(*lock)?,
             Op::Unlock { lock, secret } => {
-                let removed = Arc::make_mut(&mut self.locks).remove(*lock)?;
+                let removed = self.locks.remove(*lock)?;
                 if secret.hash() != removed.secret_hash {
                     return Err(OpError::WrongSecret(*lock));
                 }
                 self.transferred = self.transferred.checked_add(removed.amount)?;
             }
             Op::Expire { lock } | Op::Cancel { lock } => {
-                Arc::make_mut(&mut self.locks).remove(*lock)?;
+                self.locks.remove(*lock)?;
             }
         }
         Ok(())
     }
 
-    /// The state after one update of `ops`: all of them applied, the nonce one higher.
+    /// The state after one update of `ops`: all of them applied, the nonce one higher. This one stays as it is, so that
+    /// an update which is refused after all is just dropped.
     ///
     /// # Errors
     /// [`OpError`] of the first operation that does not apply.

@@ -3,28 +3,41 @@
 //! Every lock sits in a slot; a new lock takes the smallest free slot, so two peers who replay the same ops build
 //! the same tree. Inner nodes are OpenZeppelin's sorted pairs; a lone child is promoted unchanged and an empty tree
 //! has the zero root. There are no zero nodes: a zero node at depth one let a known multiproof bug prove arbitrary
-//! leaves. Insert, remove and prove touch one path, so they cost O(log n) with 100,000 locks as with ten.
+//! leaves.
+//!
+//! Nodes are shared between copies: a copy costs nothing, and a change copies one path. So an update is replayed on a
+//! copy, which is thrown away when it is refused, in O(log n) with 100,000 locks as with ten.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use alloy::primitives::{B256, keccak256};
 
+use super::lock_index::LockIndex;
 use super::{Amount, AmountError, Lock, LockId, Nonce, Timestamp};
 
 /// One side's pending locks with their root, sum and last expiry.
 #[derive(Clone, Debug, Default)]
 pub struct LockTree {
-    /// `levels[0]` holds the leaves, the last level the root.
-    levels: Vec<Vec<Option<B256>>>,
-    /// Behind a pointer: the code of a B-tree is downloaded once for each width of its values. Shared, because an update
-    /// that adds or drops a lock copies the tree.
-    locks: BTreeMap<LockId, Arc<(usize, Lock)>>,
-    /// The empty slots among the leaves, the smallest first.
-    free: BinaryHeap<Reverse<usize>>,
-    expiries: BTreeMap<Timestamp, usize>,
+    top: Option<Arc<Node>>,
+    /// There are 2^height slots below the top.
+    height: u32,
+    index: LockIndex,
     total: Amount,
+}
+
+/// What some slots hold, at least one of them being taken.
+#[derive(Clone, Debug)]
+struct Node {
+    hash: B256,
+    last_expiry: Timestamp,
+    locks: usize,
+    below: Below,
+}
+
+#[derive(Clone, Debug)]
+enum Below {
+    Lock(Lock),
+    Nodes([Option<Arc<Node>>; 2]),
 }
 
 /// Why a lock cannot be added, removed or proven.
@@ -47,47 +60,57 @@ pub enum LockTreeError {
     Amount(#[from] AmountError),
 }
 
-/// More slots than any engine accepts; bounds what hostile input can allocate.
-const MAX_SLOTS: usize = 1 << 24;
+/// The most levels above the leaves: more slots than any engine accepts.
+const MAX_HEIGHT: u32 = 24;
 
 impl LockTree {
-    /// The tree whose locks sit in the given slots, as a snapshot stored them.
+    /// The tree whose locks sit in the given slots, as a snapshot stored them. However far apart they sit, each takes no
+    /// more memory than one path.
     ///
     /// # Errors
     /// [`LockTreeError`] when two locks share an id or a slot, or a slot is out of range.
     pub fn from_slots(slots: impl IntoIterator<Item = (usize, Lock)>) -> Result<Self, LockTreeError> {
         let mut tree = Self::default();
-        let mut slots: Vec<_> = slots.into_iter().collect();
-        slots.sort_by_key(|(slot, _)| *slot);
-        for (slot, lock) in slots {
-            let next = tree.leaf_count();
-            if slot < next || slot >= MAX_SLOTS {
-                return Err(LockTreeError::Slot(slot));
-            }
-            tree.free.extend((next..slot).map(Reverse));
-            tree.put(slot, lock)?;
-        }
+        slots.into_iter().try_for_each(|(slot, lock)| tree.put(slot, lock))?;
         Ok(tree)
     }
 
-    /// The pending locks with their slots, by id.
+    /// The pending locks with their slots, by slot.
     pub fn slots(&self) -> impl Iterator<Item = (usize, &Lock)> {
-        self.locks.values().map(|place| (place.0, &place.1))
+        let mut waiting: Vec<&Node> = self.top.as_deref().into_iter().collect();
+        std::iter::from_fn(move || {
+            loop {
+                match &waiting.pop()?.below {
+                    Below::Lock(lock) => return Some((self.index.get(lock.id)?, lock)),
+                    Below::Nodes(nodes) => waiting.extend(nodes.iter().rev().flatten().map(Arc::as_ref)),
+                }
+            }
+        })
     }
 
     /// The number of pending locks.
     pub fn len(&self) -> usize {
-        self.locks.len()
+        self.top.as_ref().map_or(0, |top| top.locks)
     }
 
     /// True when nothing is locked.
-    pub fn is_empty(&self) -> bool {
-        self.locks.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.top.is_none()
     }
 
     /// The pending lock with this id.
     pub fn get(&self, id: LockId) -> Option<&Lock> {
-        self.locks.get(&id).map(|place| &place.1)
+        let slot = self.index.get(id)?;
+        let (mut node, mut height) = (self.top.as_deref()?, self.height);
+        loop {
+            match &node.below {
+                Below::Lock(lock) => return Some(lock),
+                Below::Nodes(nodes) => {
+                    height = height.checked_sub(1)?;
+                    node = child(nodes, slot, height).as_deref()?;
+                }
+            }
+        }
     }
 
     /// The sum of the pending locks.
@@ -97,12 +120,12 @@ impl LockTree {
 
     /// The latest expiry among the pending locks, 0 when there is none.
     pub fn last_expiry(&self) -> Timestamp {
-        self.expiries.last_key_value().map_or(0, |(expiry, _)| *expiry)
+        self.top.as_ref().map_or(0, |top| top.last_expiry)
     }
 
     /// The Merkle root; zero exactly when nothing is locked.
     pub fn root(&self) -> B256 {
-        self.levels.last().and_then(|top| top.first().copied().flatten()).unwrap_or_default()
+        self.top.as_ref().map_or(B256::ZERO, |top| top.hash)
     }
 
     /// Adds a lock.
@@ -110,16 +133,7 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError`] when the id is pending already, the lock is malformed or the sum overflows; nothing changes.
     pub fn insert(&mut self, lock: Lock) -> Result<(), LockTreeError> {
-        let free = self.free.peek().map(|slot| slot.0);
-        let slot = free.unwrap_or_else(|| self.leaf_count());
-        if slot >= MAX_SLOTS {
-            return Err(LockTreeError::Slot(slot));
-        }
-        self.put(slot, lock)?;
-        if free.is_some() {
-            self.free.pop();
-        }
-        Ok(())
+        self.put(self.free_slot(), lock)
     }
 
     /// Removes a lock and returns it.
@@ -127,17 +141,12 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError::Unknown`] when it is not pending.
     pub fn remove(&mut self, id: LockId) -> Result<Lock, LockTreeError> {
-        let (slot, lock) = self.locks.get(&id).map(|place| **place).ok_or(LockTreeError::Unknown(id))?;
+        let unknown = LockTreeError::Unknown(id);
+        let slot = self.index.get(id).ok_or(unknown)?;
+        let lock = *self.get(id).ok_or(unknown)?;
         self.total = self.total.checked_sub(lock.amount)?;
-        self.locks.remove(&id);
-        if let Some(count) = self.expiries.get_mut(&lock.expiry) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.expiries.remove(&lock.expiry);
-            }
-        }
-        self.free.push(Reverse(slot));
-        self.set_leaf(slot, None);
+        self.index.remove(id);
+        set(&mut self.top, self.height, slot, None);
         Ok(lock)
     }
 
@@ -146,75 +155,99 @@ impl LockTree {
     /// # Errors
     /// [`LockTreeError::Unknown`] when the lock is not pending.
     pub fn proof(&self, id: LockId) -> Result<Vec<B256>, LockTreeError> {
-        let mut index = self.locks.get(&id).map(|place| place.0).ok_or(LockTreeError::Unknown(id))?;
-        let mut siblings = Vec::with_capacity(self.levels.len());
-        for level in &self.levels {
-            siblings.extend(node(level, index ^ 1));
-            index >>= 1;
+        let slot = self.index.get(id).ok_or(LockTreeError::Unknown(id))?;
+        let (mut place, mut height) = (&self.top, self.height);
+        let mut siblings = Vec::new();
+        while let Some(node) = place
+            && let Below::Nodes(nodes) = &node.below
+            && let Some(lower) = height.checked_sub(1)
+        {
+            height = lower;
+            siblings.extend(child(nodes, slot ^ (1 << height), height).as_ref().map(|sibling| sibling.hash));
+            place = child(nodes, slot, height);
         }
+        siblings.reverse();
         Ok(siblings)
     }
 
-    fn leaf_count(&self) -> usize {
-        self.levels.first().map_or(0, Vec::len)
+    /// The smallest slot that is not taken.
+    fn free_slot(&self) -> usize {
+        let (mut place, mut slot) = (&self.top, 0);
+        for height in (0..self.height).rev() {
+            let Some(node) = place else { return slot };
+            let Below::Nodes([left, right]) = &node.below else { return slot };
+            let is_full = left.as_ref().is_some_and(|left| left.locks == 1 << height);
+            place = if is_full { right } else { left };
+            slot |= usize::from(is_full) << height;
+        }
+        // The top itself is full: the next slot is beyond it.
+        if place.is_some() { slot + 1 } else { slot }
     }
 
     fn put(&mut self, slot: usize, lock: Lock) -> Result<(), LockTreeError> {
         if lock.amount.is_zero() || lock.expiry > Nonce::MAX.get() {
             return Err(LockTreeError::Malformed(lock.id));
         }
-        if self.locks.contains_key(&lock.id) {
+        if self.index.get(lock.id).is_some() {
             return Err(LockTreeError::Duplicate(lock.id));
         }
+        if slot >> MAX_HEIGHT != 0 || self.is_taken(slot) {
+            return Err(LockTreeError::Slot(slot));
+        }
         self.total = self.total.checked_add(lock.amount)?;
-        self.locks.insert(lock.id, Arc::new((slot, lock)));
-        let count = self.expiries.get(&lock.expiry).copied().unwrap_or_default();
-        self.expiries.insert(lock.expiry, count.saturating_add(1));
-        self.set_leaf(slot, Some(lock.leaf()));
+        while slot >> self.height != 0 {
+            self.height += 1;
+            self.top = self.top.take().and_then(|top| above([Some(top), None]));
+        }
+        set(&mut self.top, self.height, slot, Some(lock));
+        self.index.insert(lock.id, slot);
         Ok(())
     }
 
-    /// Writes a leaf and recomputes its path, growing the tree by a level where the path leaves it.
-    fn set_leaf(&mut self, slot: usize, leaf: Option<B256>) {
-        let mut index = slot;
-        let mut value = leaf;
-        let mut height = 0;
-        loop {
-            if self.levels.len() == height {
-                self.levels.push(Vec::new());
-                if height > 0 {
-                    self.fill_level(height);
-                }
-            }
-            let Some(level) = self.levels.get_mut(height) else { return };
-            if level.len() <= index {
-                level.resize(index.saturating_add(1), None);
-            }
-            if let Some(place) = level.get_mut(index) {
-                *place = value;
-            }
-            let is_root = level.len() == 1;
-            value = parent(node(level, index & !1), node(level, index | 1));
-            index >>= 1;
-            height += 1;
-            if is_root && self.levels.len() == height {
-                return;
-            }
+    fn is_taken(&self, slot: usize) -> bool {
+        let mut place = if slot >> self.height == 0 { &self.top } else { &None };
+        for height in (0..self.height).rev() {
+            place = match place.as_ref().map(|node| &node.below) {
+                Some(Below::Nodes(nodes)) => child(nodes, slot, height),
+                Some(Below::Lock(_)) | None => return false,
+            };
         }
-    }
-
-    /// Computes a level that did not exist from the one below it.
-    fn fill_level(&mut self, height: usize) {
-        let below = self.levels.get(height - 1).map(Vec::as_slice).unwrap_or_default();
-        let nodes = below.chunks(2).map(|pair| parent(node(pair, 0), node(pair, 1))).collect();
-        if let Some(level) = self.levels.get_mut(height) {
-            *level = nodes;
-        }
+        place.is_some()
     }
 }
 
-fn node(level: &[Option<B256>], index: usize) -> Option<B256> {
-    level.get(index).copied().flatten()
+const fn child(nodes: &[Option<Arc<Node>>; 2], slot: usize, height: u32) -> &Option<Arc<Node>> {
+    let [left, right] = nodes;
+    if (slot >> height) & 1 == 0 { left } else { right }
+}
+
+/// Writes a leaf below `place` and what follows above it.
+fn set(place: &mut Option<Arc<Node>>, height: u32, slot: usize, lock: Option<Lock>) {
+    let Some(lower) = height.checked_sub(1) else {
+        *place = lock.map(|lock| {
+            let (hash, last_expiry) = (lock.leaf(), lock.expiry);
+            Arc::new(Node { hash, last_expiry, locks: 1, below: Below::Lock(lock) })
+        });
+        return;
+    };
+    let below = place.take().map(|node| match Arc::unwrap_or_clone(node).below {
+        Below::Nodes(nodes) => nodes,
+        // Only leaves hold locks, and they are at height zero.
+        Below::Lock(_) => [None, None],
+    });
+    let [mut left, mut right] = below.unwrap_or_default();
+    set(if (slot >> lower) & 1 == 0 { &mut left } else { &mut right }, lower, slot, lock);
+    *place = above([left, right]);
+}
+
+/// The node above two others, if there is anything below it.
+fn above(nodes: [Option<Arc<Node>>; 2]) -> Option<Arc<Node>> {
+    let [left, right] = &nodes;
+    let hash = parent(left.as_ref().map(|left| left.hash), right.as_ref().map(|right| right.hash))?;
+    let both = || left.iter().chain(right);
+    let last_expiry = both().map(|node| node.last_expiry).max().unwrap_or_default();
+    let locks = both().map(|node| node.locks).sum();
+    Some(Arc::new(Node { hash, last_expiry, locks, below: Below::Nodes(nodes) }))
 }
 
 /// A lone child is promoted; two are hashed in order of size, as OpenZeppelin's `MerkleProof` does.
@@ -245,12 +278,12 @@ mod tests {
 
     /// The root by definition, level by level from scratch.
     fn slow_root(tree: &LockTree) -> B256 {
-        let mut level = vec![None; tree.leaf_count()];
+        let mut level = vec![None; tree.slots().last().map_or(0, |(slot, _)| slot + 1)];
         for (slot, lock) in tree.slots() {
             level[slot] = Some(lock.leaf());
         }
         while level.len() > 1 {
-            level = level.chunks(2).map(|pair| parent(node(pair, 0), node(pair, 1))).collect();
+            level = level.chunks(2).map(|pair| parent(pair[0], pair.get(1).copied().flatten())).collect();
         }
         level.first().copied().flatten().unwrap_or_default()
     }
@@ -263,13 +296,30 @@ mod tests {
         #[test]
         fn the_path_update_equals_the_tree_built_from_scratch(ops in prop::collection::vec((any::<bool>(), 0_u64..40), 1..120)) {
             let mut tree = LockTree::default();
+            // By the words of the specification: a new lock takes the smallest free slot.
+            let mut slots: Vec<Option<LockId>> = Vec::new();
             for (add, id) in ops {
-                let pending = tree.get(id).is_some();
+                let before = tree.clone();
+                let (root, total, last) = (before.root(), before.total(), before.last_expiry());
+                let place = slots.iter().position(|taken| *taken == Some(id));
                 if add {
-                    prop_assert_eq!(tree.insert(lock(id)).is_ok(), !pending);
+                    prop_assert_eq!(tree.insert(lock(id)).is_ok(), place.is_none());
+                    if place.is_none() {
+                        let free = slots.iter().position(Option::is_none).unwrap_or(slots.len());
+                        slots.resize(slots.len().max(free + 1), None);
+                        slots[free] = Some(id);
+                    }
                 } else {
-                    prop_assert_eq!(tree.remove(id).is_ok(), pending);
+                    prop_assert_eq!(tree.remove(id).ok(), place.map(|_| lock(id)));
+                    place.into_iter().for_each(|place| slots[place] = None);
                 }
+                let expected = slots.iter().enumerate().filter_map(|(slot, id)| Some((slot, lock((*id)?))));
+                prop_assert_eq!(tree.slots().map(|(slot, lock)| (slot, *lock)).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+                prop_assert_eq!(tree.len(), slots.iter().flatten().count());
+                prop_assert!(slots.iter().flatten().all(|id| tree.get(*id) == Some(&lock(*id))));
+                // A copy from before keeps what it had: that is the rollback of a refused update.
+                prop_assert_eq!((before.root(), before.total(), before.last_expiry()), (root, total, last));
+                prop_assert_eq!(slow_root(&before), root);
                 prop_assert_eq!(tree.root(), slow_root(&tree));
                 prop_assert_eq!(tree.root().is_zero(), tree.is_empty());
                 let total = tree.slots().fold(0, |sum, (_, lock)| sum + lock.amount.get());
@@ -306,6 +356,20 @@ mod tests {
         assert_eq!(tree.insert(Lock { amount: Amount::ZERO, ..lock(2) }), Err(LockTreeError::Malformed(2)));
         assert_eq!(tree.insert(Lock { expiry: 1 << 48, ..lock(2) }), Err(LockTreeError::Malformed(2)));
         assert_eq!((tree.root(), tree.len()), (root, 1));
+    }
+
+    #[test]
+    fn damaged_slots_are_refused_and_take_no_memory() {
+        let far = (1 << MAX_HEIGHT) - 1;
+        let mut tree = LockTree::from_slots([(far, lock(1)), (0, lock(2))]).unwrap();
+        assert_eq!(tree.proof(1).unwrap(), [lock(2).leaf()], "empty slots are nowhere in it");
+        tree.insert(lock(3)).unwrap();
+        assert_eq!(tree.slots().map(|(slot, _)| slot).collect::<Vec<_>>(), [0, 1, far]);
+        for slot in [far + 1, usize::MAX] {
+            assert_eq!(LockTree::from_slots([(slot, lock(1))]).unwrap_err(), LockTreeError::Slot(slot));
+        }
+        assert_eq!(LockTree::from_slots([(5, lock(1)), (5, lock(2))]).unwrap_err(), LockTreeError::Slot(5));
+        assert_eq!(LockTree::from_slots([(5, lock(1)), (6, lock(1))]).unwrap_err(), LockTreeError::Duplicate(1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod eip712;
 mod ids;
 mod judge;
 mod lock;
+mod lock_index;
 mod lock_tree;
 mod message;
 #[cfg(all(test, not(target_arch = "wasm32")))]

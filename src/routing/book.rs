@@ -19,8 +19,8 @@ pub struct RollbackTooDeep(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OpenChannel {
     pub(super) key: ChannelKey,
-    deposited: [Amount; 2],
-    withdrawn: [Amount; 2],
+    pub(super) deposited: [Amount; 2],
+    pub(super) withdrawn: [Amount; 2],
 }
 
 impl OpenChannel {
@@ -35,9 +35,9 @@ impl OpenChannel {
 
 /// The Judge's record of a session key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Session {
-    valid_until: Timestamp,
-    revoked_from: Timestamp,
+pub(super) struct Session {
+    pub(super) valid_until: Timestamp,
+    pub(super) revoked_from: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -46,11 +46,13 @@ enum Before {
     Session((Address, Address), Option<Session>),
 }
 
-/// What an event or its undoing touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Touched {
+/// What an event or its undoing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Changed {
+    /// A channel opened, ended, or holds more or less.
     Channel(ChannelId),
-    Wallet(Address),
+    /// A wallet's session key: the wallet and the key.
+    Session(Address, Address),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,7 +70,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Applies an event that comes after all before; an older one is a repetition and changes nothing.
-    pub(super) fn apply(&mut self, event: &ChainEvent) -> Option<Touched> {
+    pub(super) fn apply(&mut self, event: &ChainEvent) -> Option<Changed> {
         let at = (event.position.block, event.position.index);
         if self.newest.is_some_and(|newest| at <= newest) {
             return None;
@@ -76,9 +78,9 @@ impl Book {
         self.newest = Some(at);
         self.forget(at.0.saturating_sub(KEPT_BLOCKS));
         let before = self.change(&event.event)?;
-        let touched = before.touched();
+        let changed = before.changed();
         self.journal.push_back((at.0, before));
-        Some(touched)
+        Some(changed)
     }
 
     fn change(&mut self, event: &JudgeEvent) -> Option<Before> {
@@ -148,14 +150,14 @@ impl Book {
         Before::Session(of, before)
     }
 
-    /// Takes back everything above `block`; tells what was touched.
-    pub(super) fn rollback(&mut self, block: u64) -> Result<Vec<Touched>, RollbackTooDeep> {
+    /// Takes back everything above `block`; tells what was changed.
+    pub(super) fn rollback(&mut self, block: u64) -> Result<Vec<Changed>, RollbackTooDeep> {
         if block < self.floor {
             return Err(RollbackTooDeep(self.floor));
         }
-        let mut touched = Vec::new();
+        let mut changed = Vec::new();
         while let Some((_, before)) = self.journal.pop_back_if(|(at, _)| *at > block) {
-            touched.push(before.touched());
+            changed.push(before.changed());
             match before {
                 Before::Channel(id, was) => drop(self.set_channel(id, was)),
                 Before::Session(of, was) => drop(self.set_session(of, was)),
@@ -164,12 +166,36 @@ impl Book {
         if self.newest.is_some_and(|(at, _)| at > block) {
             self.newest = Some((block, u64::MAX));
         }
-        Ok(touched)
+        Ok(changed)
     }
 
     fn forget(&mut self, below: u64) {
         self.floor = self.floor.max(below);
         while self.journal.pop_front_if(|(at, _)| *at <= below).is_some() {}
+    }
+
+    /// Puts back a channel as it was stored.
+    pub(super) fn restore_channel(&mut self, open: OpenChannel) {
+        let _ = self.set_channel(open.key.id(), Some(open));
+    }
+
+    /// Puts back a session key as it was stored.
+    pub(super) fn restore_session(&mut self, wallet: Address, key: Address, session: Session) {
+        let _ = self.set_session((wallet, key), Some(session));
+    }
+
+    /// What was put back is everything up to this block.
+    pub(super) fn restored_to(&mut self, block: u64) {
+        self.newest = Some((block, u64::MAX));
+        self.forget(block);
+    }
+
+    pub(super) fn channels(&self) -> impl Iterator<Item = (&ChannelId, &OpenChannel)> {
+        self.channels.iter()
+    }
+
+    pub(super) fn session(&self, wallet: Address, key: Address) -> Option<Session> {
+        self.sessions.get(&(wallet, key)).copied()
     }
 
     pub(super) fn channel(&self, id: ChannelId) -> Option<&OpenChannel> {
@@ -189,10 +215,10 @@ impl Book {
 }
 
 impl Before {
-    const fn touched(&self) -> Touched {
+    const fn changed(&self) -> Changed {
         match self {
-            Self::Channel(id, _) => Touched::Channel(*id),
-            Self::Session((wallet, _), _) => Touched::Wallet(*wallet),
+            Self::Channel(id, _) => Changed::Channel(*id),
+            Self::Session((wallet, key), _) => Changed::Session(*wallet, *key),
         }
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use super::announced::{AnnounceError, Announced, Announcements, CLOCK_SKEW};
-use super::book::{Book, RollbackTooDeep, Touched};
+use super::book::{Book, Changed, RollbackTooDeep};
 use super::lesson::{Failure, Lesson};
 use super::network::Network;
 use super::query::{Path, Query};
 use super::search::{Bounds, cheapest};
 use super::view::{Reserved, View};
-use crate::protocol::{Address, Amount, Announcement, ChainEvent, ChannelId, Domain, PublicKey, Timestamp};
+use crate::protocol::{
+    Address, Amount, Announcement, ChainEvent, ChannelId, Domain, FeeSchedule, PublicKey, Timestamp,
+};
 
 /// For so many targets the lower bounds are kept.
 const KEPT_BOUNDS: usize = 8;
@@ -18,7 +20,7 @@ const KEPT_BOUNDS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Graph {
     domain: Domain,
-    book: Book,
+    pub(super) book: Book,
     announcements: Announcements,
     networks: HashMap<Address, Network>,
     /// The token of each channel in `networks`.
@@ -51,28 +53,28 @@ impl Graph {
         }
     }
 
-    /// Takes a confirmed event of the Judge. They come in the chain's order; one that came before changes nothing.
-    pub fn apply(&mut self, event: &ChainEvent) {
-        if let Some(touched) = self.book.apply(event) {
-            self.update(touched);
-        }
+    /// Takes a confirmed event of the Judge and tells what it changed. They come in the chain's order; one that came before
+    /// changes nothing.
+    pub fn apply(&mut self, event: &ChainEvent) -> Option<Changed> {
+        let changed = self.book.apply(event)?;
+        self.update(changed);
+        Some(changed)
     }
 
-    /// Takes back all events above `block`, as if they had never come.
+    /// Takes back all events above `block`, as if they had never come, and tells what that changed.
     ///
     /// # Errors
     /// [`RollbackTooDeep`] when the events from there on are no longer known; nothing is changed then.
-    pub fn rollback(&mut self, block: u64) -> Result<(), RollbackTooDeep> {
-        for touched in self.book.rollback(block)? {
-            self.update(touched);
-        }
-        Ok(())
+    pub fn rollback(&mut self, block: u64) -> Result<Vec<Changed>, RollbackTooDeep> {
+        let changed = self.book.rollback(block)?;
+        changed.iter().for_each(|changed| self.update(*changed));
+        Ok(changed)
     }
 
-    fn update(&mut self, touched: Touched) {
-        match touched {
-            Touched::Wallet(wallet) => self.refresh(wallet),
-            Touched::Channel(id) => match self.book.channel(id) {
+    pub(super) fn update(&mut self, changed: Changed) {
+        match changed {
+            Changed::Session(wallet, _) => self.refresh(wallet),
+            Changed::Channel(id) => match self.book.channel(id) {
                 Some(open) => {
                     let (key, total) = (open.key, open.total());
                     let new = self.tokens.insert(id, key.token).is_none();
@@ -100,12 +102,14 @@ impl Graph {
         self.networks.entry(token).or_insert_with(|| Network::new(version))
     }
 
+    /// What a wallet announced, while it is reachable and its key is not revoked.
+    pub(super) fn counted(&self, wallet: Address) -> Option<&Announced> {
+        counted(&self.announcements, &self.book, wallet)
+    }
+
     /// Brings what a wallet announced into every network that it is in.
     fn refresh(&mut self, wallet: Address) {
-        let announced = self.announcements.get(wallet).filter(|announced| {
-            let counts = self.book.key_counts_until(wallet, announced.signer.address(), announced.granted_until);
-            announced.reachable && counts >= announced.until
-        });
+        let announced = counted(&self.announcements, &self.book, wallet);
         for (token, network) in &mut self.networks {
             network.set_fee(wallet, announced.and_then(|announced| announced.fee(*token)));
             for slot in network.channels_of(wallet) {
@@ -171,11 +175,19 @@ impl Graph {
         }
     }
 
-    /// Forgets announcements that have ended. Queries do this too.
-    pub fn advance(&mut self, now: Timestamp) {
+    /// Forgets announcements that have ended, and tells whether there were any. Queries do this too.
+    pub fn advance(&mut self, now: Timestamp) -> bool {
+        let mut any = false;
         while let Some(wallet) = self.announcements.pop_ended(now) {
             self.refresh(wallet);
+            any = true;
         }
+        any
+    }
+
+    /// True when a key acts for a wallet, by the Judge's record or by a verified grant until `granted` (0 for none).
+    pub fn key_counts(&self, wallet: Address, key: Address, granted: Timestamp, now: Timestamp) -> bool {
+        self.book.key_counts_until(wallet, key, granted) > now
     }
 
     /// The session key to seal a hop to, of a wallet that announced itself as reachable.
@@ -185,8 +197,13 @@ impl Graph {
         (announced.reachable && announced.until > now && counts > now).then_some(announced.signer)
     }
 
-    /// The cheapest paths that can carry the query's amount within its conditions, cheapest first. Of some thousand
-    /// candidates that no channel's exact amount fits, it gives up.
+    /// What a reachable wallet takes for passing payments in a token on, by its announcement.
+    pub fn fee(&self, wallet: Address, token: Address, now: Timestamp) -> Option<FeeSchedule> {
+        self.counted(wallet).filter(|announced| announced.until > now)?.fee(token)
+    }
+
+    /// The cheapest paths that can carry the query's amount within its conditions, cheapest first. After 256
+    /// candidates that a channel cannot carry exactly, or that cost more than allowed, it gives up.
     pub fn paths(&mut self, query: &Query<'_>) -> Vec<Path> {
         self.with_view(query, &Reserved::new(), |view, bounds| {
             cheapest(view, bounds).into_iter().filter_map(|found| found.path).collect()
@@ -256,4 +273,11 @@ impl Graph {
             lesson(channel.way_mut(tail).lesson.get_or_insert_default(), total);
         }
     }
+}
+
+fn counted<'a>(announcements: &'a Announcements, book: &Book, wallet: Address) -> Option<&'a Announced> {
+    announcements.get(wallet).filter(|announced| {
+        let counts = book.key_counts_until(wallet, announced.signer.address(), announced.granted_until);
+        announced.reachable && counts >= announced.until
+    })
 }

@@ -19,10 +19,12 @@ mod book;
 mod cost;
 mod graph;
 mod lesson;
+mod listing;
 mod network;
 mod query;
 mod search;
 mod split;
+mod stored;
 mod view;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -35,8 +37,10 @@ mod tests;
 mod timing;
 
 pub use announced::{AnnounceError, MAX_ANNOUNCEMENTS};
-pub use book::{KEPT_BLOCKS, RollbackTooDeep};
+pub use book::{Changed, KEPT_BLOCKS, RollbackTooDeep};
 pub use graph::Graph;
 pub use lesson::Failure;
+pub use listing::{ListedChannel, ListedNode};
 pub use query::{ExtraChannel, MAX_HOPS, Path, PathHop, Query};
 pub use split::MAX_PARTS;
+pub(crate) use stored::{StoredChannel, StoredSession};

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use minicbor::bytes::ByteVec;
 
 use super::relay_protocol::{
     ClientMessage, DirectoryEntry, ErrorCode, RelayDecodeError, RelayLimits, ServerMessage, UndeliverableReason,
@@ -106,6 +107,17 @@ pub enum RelayEvent {
         wallet: Address,
         /// Its connected clients, newest first.
         entries: Vec<DirectoryEntry>,
+    },
+    /// What wallets announced. Whether it counts is for the receiver to check.
+    Gossip {
+        /// The chain.
+        chain_id: u64,
+        /// The Judge.
+        judge: Address,
+        /// Announcements as their signers wrote them.
+        announcements: Vec<ByteVec>,
+        /// True when there is more to come at once.
+        more: bool,
     },
     /// A request was refused; the session goes on.
     Refused {
@@ -220,6 +232,23 @@ impl<L: Link> RelayClient<L> {
         self.send(&ClientMessage::Announce { chain_id, judge, grant }).await
     }
 
+    /// Tells all who follow what this wallet announces. Silence means that it was taken; a refusal is a
+    /// [`RelayEvent::Refused`].
+    ///
+    /// # Errors
+    /// [`RelayError`].
+    pub async fn publish(&self, chain_id: u64, judge: Address, announcement: Vec<u8>) -> Result<(), RelayError> {
+        self.send(&ClientMessage::Publish { chain_id, judge, announcement }).await
+    }
+
+    /// Asks for what wallets announce, until the session ends; it comes as [`RelayEvent::Gossip`], at least once.
+    ///
+    /// # Errors
+    /// [`RelayError`].
+    pub async fn follow(&self, chain_id: u64, judge: Address) -> Result<(), RelayError> {
+        self.send(&ClientMessage::Follow { chain_id, judge }).await
+    }
+
     /// The next event. Losing this future loses nothing if losing the link's `receive` does not.
     pub async fn receive(&self) -> RelayEvent {
         loop {
@@ -279,6 +308,9 @@ impl<L: Link> RelayClient<L> {
                 entries.retain(|entry| entry.grant.wallet == wallet && entry.verify(&domain).is_ok());
                 RelayEvent::Found { chain_id, judge, wallet, entries }
             }
+            ServerMessage::Gossip { chain_id, judge, announcements, more } => {
+                RelayEvent::Gossip { chain_id, judge, announcements, more }
+            }
             ServerMessage::Error { code, detail } if code.is_fatal() => self.end(CloseReason::Refused { code, detail }),
             ServerMessage::Error { code, detail } => RelayEvent::Refused { code, detail },
             ServerMessage::Restarting { reconnect_in_ms } => self.end(restarting(reconnect_in_ms)),
@@ -312,6 +344,7 @@ fn not_in_handshake(message: ServerMessage) -> CloseReason {
         | ServerMessage::Deliver { .. }
         | ServerMessage::Undeliverable { .. }
         | ServerMessage::Found { .. }
+        | ServerMessage::Gossip { .. }
         | ServerMessage::Pong {} => CloseReason::Protocol("the handshake was interrupted".into()),
     }
 }

@@ -27,11 +27,19 @@ const types = {
   PaymentRequest: fields(
     "bytes16 reference, address payee, address sessionKey, address token, uint128 amount, uint64 issued, uint64 expiry, string memo, string relay, RouteHint[] hints",
   ),
-  RouteHint: fields("bytes32 channelId, address from, address to, uint128 flat, uint32 proportional, uint128 capacity"),
   Receipt: fields("bytes32 request, bytes16 payment, address payer, address payee, address token, uint128 amount, uint64 at"),
+  Announcement: fields(
+    "address wallet, bool reachable, uint64 issued, uint64 expiry, AnnouncedFee[] fees, AnnouncedChannel[] channels",
+  ),
 };
-/** A type that is only ever a part of another. */
-const isPart = (type) => type === "RouteHint";
+/** What is signed only as a part of others. */
+const parts = {
+  AnnouncedFee: fields("address token, uint128 flat, uint32 proportional"),
+  AnnouncedChannel: fields("bytes32 channelId, uint128 capacity"),
+  RouteHint: fields("bytes32 channelId, address from, address to, uint128 flat, uint32 proportional, uint128 capacity"),
+};
+
+const all = { ...types, ...parts };
 
 const toDomain = ({ chainId, verifyingContract }) => ({
   name: "Judge",
@@ -46,7 +54,7 @@ const same = (one, other, why) => assert.equal(one.toLowerCase(), other.toLowerC
 /** The message with numbers as the typed data wants them. */
 const typed = (primaryType, message) =>
   Object.fromEntries(
-    types[primaryType].map(({ name, type }) => {
+    all[primaryType].map(({ name, type }) => {
       if (type.endsWith("[]")) return [name, message[name].map((part) => typed(type.slice(0, -2), part))];
       return [name, type.startsWith("uint") ? BigInt(message[name]) : message[name]];
     }),
@@ -79,33 +87,33 @@ test("channel ids", () => {
 });
 
 test("every type is there, with the ends of its numbers", () => {
-  const all = (type) => vectors.statements.filter(({ primaryType }) => primaryType === type);
-  for (const type of Object.keys(types)) assert.equal(all(type).length > 0, !isPart(type), type);
+  const every = (type) => vectors.statements.filter(({ primaryType }) => primaryType === type);
+  for (const type of Object.keys(types)) assert.ok(every(type).length > 0, type);
   const [most48, most64, most128] = [48n, 64n, 128n].map((bits) => String(2n ** bits - 1n));
-  const greatest = (type) => all(type).at(-1).message;
-  assert.equal(all("BalanceProof").at(-1).message.nonce, most48);
-  assert.equal(all("BalanceProof").at(-1).message.locked, most128);
+  const greatest = (type) => every(type).at(-1).message;
+  assert.equal(every("BalanceProof").at(-1).message.nonce, most48);
+  assert.equal(every("BalanceProof").at(-1).message.locked, most128);
   assert.equal(greatest("CooperativeClose").balanceA, most128);
   assert.equal(greatest("CooperativeClose").deadline, most64);
   assert.equal(greatest("CooperativeWithdraw").totalWithdrawn, most128);
   assert.equal(greatest("CloseChannel").deadline, most64);
   assert.equal(greatest("Delegate").validUntil, most64);
   assert.equal(greatest("Lock").amount, most128);
-  assert.equal(all("PaymentRequest").find(({ name }) => name === "largest").message.expiry, most64);
+  assert.equal(every("PaymentRequest").find(({ name }) => name === "largest").message.expiry, most64);
 });
 
 for (const { name, primaryType, message, structHash, digest, signatures } of statements) {
   test(`${primaryType}, ${name}: hashes and signatures`, async () => {
     const data = typed(primaryType, message);
-    same(hashStruct({ data, primaryType, types }), structHash);
-    same(hashTypedData({ domain, types, primaryType, message: data }), digest);
+    same(hashStruct({ data, primaryType, types: all }), structHash);
+    same(hashTypedData({ domain, types: all, primaryType, message: data }), digest);
     assert.equal(signatures.length > 0, primaryType !== "Lock");
     for (const { signer, signature } of signatures) {
       const signing = account(signer);
       // Deterministic (RFC 6979), so another library signs the same bytes.
-      same(await signing.signTypedData({ domain, types, primaryType, message: data }), signature);
+      same(await signing.signTypedData({ domain, types: all, primaryType, message: data }), signature);
       const verify = (change) =>
-        verifyTypedData({ address: signing.address, domain, types, primaryType, message: data, signature, ...change });
+        verifyTypedData({ address: signing.address, domain, types: all, primaryType, message: data, signature, ...change });
       assert.ok(await verify({}));
       assert.ok(!(await verify({ domain: { ...domain, chainId: 1n } })));
       assert.ok(BigInt(parseSignature(signature).s) <= 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n);
@@ -235,10 +243,24 @@ test("an update on the wire carries the proof that is signed", () => {
 });
 
 test("relay messages are canonical, every kind of them", () => {
-  for (const [side, count] of [["server", 8], ["client", 5]]) {
+  for (const [side, count] of [["server", 9], ["client", 7]]) {
     const kinds = new Set(vectors.relay[side].map(({ bytes }) => versioned(bytes)[0]));
     assert.equal(kinds.size, count);
   }
+});
+
+test("announcements are canonical, and what is signed is what is said", () => {
+  vectors.announcements.forEach((announcement, which) => {
+    const parts = readCanonical(hexToBytes(announcement));
+    const [body, signer, signature] = [0n, 1n, 3n].map((field) => parts.get(field));
+    const statement = vectors.statements.filter(({ primaryType }) => primaryType === "Announcement")[which];
+    const { wallet, reachable, issued, expiry, fees, channels } = statement.message;
+    same(toHex(body.get(0n)), wallet);
+    assert.deepEqual([body.get(1n), body.get(2n), body.get(3n)], [reachable, BigInt(issued), BigInt(expiry)]);
+    assert.deepEqual([body.get(4n).length, body.get(5n).length], [fees.length, channels.length]);
+    same(toHex(signer), vectors.keys.find(({ name }) => name === "sessionA").publicKey);
+    same(toHex(signature), statement.signatures[0].signature);
+  });
 });
 
 test("a client authenticates by a signature over the challenge", async () => {

@@ -13,6 +13,7 @@ import {
 } from '@chit/client';
 import type { Deployment } from './deployment.js';
 import { type Balances, readBalances } from './lib/chain.js';
+import { type Mood, type Move, moveOf } from './network/model.js';
 
 /** How many payments the page remembers; older ones stay in the client's storage. */
 const REMEMBERED = 5_000;
@@ -31,11 +32,14 @@ export class Session {
   authorizedUntil: number | undefined;
   fatal: FatalEvent | undefined;
   offline = false;
+  /** Whether this person refuses to pass payments of others on. */
+  refusing = false;
   /** What to add to this machine's clock to get the chain's. */
   #skew = 0;
   #scheduled = false;
   readonly #views = new Set<() => void>();
   readonly #received = new Set<(payment: PaymentView) => void>();
+  readonly #moves = new Set<(move: Move) => void>();
 
   private constructor(
     readonly deployment: Deployment,
@@ -77,15 +81,39 @@ export class Session {
     return Date.now() / 1000 + this.#skew;
   }
 
-  /** Calls a view now and after every change. */
-  subscribe(view: () => void): void {
+  /** Calls a view now and after every change, until the returned function is called. */
+  subscribe(view: () => void): () => void {
     this.#views.add(view);
     view();
+    return () => void this.#views.delete(view);
+  }
+
+  /** Resolves with the first thing that `find` finds, now or after a change. */
+  until<T>(find: () => T | undefined): Promise<T> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const found = find();
+        if (found === undefined) return;
+        this.#views.delete(look);
+        resolve(found);
+      };
+      this.subscribe(look);
+    });
   }
 
   /** Calls back for every payment that arrives. */
   onReceived(listener: (payment: PaymentView) => void): void {
     this.#received.add(listener);
+  }
+
+  /** Calls back for everything that this person pays, locks or gets back. */
+  onMove(listener: (move: Move) => void): void {
+    this.#moves.add(listener);
+  }
+
+  /** How this person behaves. */
+  get mood(): Mood {
+    return this.offline ? 'silent' : this.refusing ? 'refusing' : 'well';
   }
 
   /** Channels, open ones first, newest first among equals. */
@@ -145,6 +173,8 @@ export class Session {
     client.on('channel', ({ channel }) => {
       const before = this.channels.get(channel.id);
       this.channels.set(channel.id, channel);
+      const move = before && moveOf(this.wallet, before, channel);
+      if (move) for (const listener of this.#moves) listener(move);
       if (before?.status !== channel.status) void this.refresh();
       this.changed();
     });

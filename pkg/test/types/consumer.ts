@@ -10,6 +10,7 @@ import {
   discoverWallets,
   isChitError,
 } from '@chit/client';
+import { handle, serveHttp } from '@chit/client/http';
 import { createChannelClient as createInline } from '@chit/client/inline';
 import { createChannelClient as createSlim } from '@chit/client/slim';
 import type { EIP1193Provider } from 'viem';
@@ -54,6 +55,12 @@ export async function main(viemProvider: EIP1193Provider, id: `0x${string}`): Pr
     if (isChitError(error) && error.code === ErrorCode.TIMEOUT) return;
     throw error;
   }
+}
+
+export async function serve(client: ChannelClient, request: Request): Promise<Response> {
+  const stop: () => void = await serveHttp(client, { allow: ({ method }) => method === 'GET' });
+  stop();
+  return handle(client, request, { base: '/money' });
 }
 
 function narrow(event: ChitEvent): bigint | undefined {

@@ -23,7 +23,7 @@ proptest! {
         let mut sent = Direction { transferred: Amount::new(transferred), ..Direction::default() };
         if locked > 0 {
             let lock = Lock { id: 1, amount: Amount::new(locked), expiry: 1, secret_hash: SecretHash(B256::ZERO) };
-            Arc::make_mut(&mut sent.locks).insert(lock).unwrap();
+            sent.locks.insert(lock).unwrap();
         }
         let signed = |units: u128| I256::from_raw(U256::from(units));
         let rest = signed(deposited) - signed(withdrawn) + signed(received) - signed(transferred) - signed(locked);

@@ -1,7 +1,5 @@
 //! Being paid: the rules by which a partner's update is accepted.
 
-use std::sync::Arc;
-
 use crate::protocol::{
     BalanceProof, Direction, Domain, Grant, LockId, MAX_OPS, PublicKey, RefusalCode, ShownLock, SignedProof, Timestamp,
     Update,
@@ -139,7 +137,7 @@ impl Channel {
             return Err(RefusalCode::UnsupportedOp);
         }
         let tree = tree_of(locks).ok_or(RefusalCode::WrongProof)?;
-        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: Arc::new(tree) };
+        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: tree };
         // What is claimed about locks must be what they give: a far last expiry would hold up the payout.
         if (BalanceProof { context: proof.context, ..next.proof(self.id, self.partner(), &[]) }) != *proof {
             return Err(RefusalCode::WrongProof);

@@ -14,6 +14,9 @@ use super::super::records::{AcceptedRecord, CancelledRecord, ChannelRecord, Refu
 use super::super::table::{Set, Table};
 use super::Channel;
 
+/// The most pending locks of one direction that are accepted at all. An account that wants fewer gives the rest back.
+const MAX_LOCKS: usize = 1 << 14;
+
 /// A lock that waits for a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -59,9 +62,7 @@ pub(crate) struct Locks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LockRules<'r> {
     pub(crate) time: Timestamp,
-    /// The most pending locks of one direction.
-    pub(crate) count: usize,
-    /// How far off a lock's end may be, in seconds.
+    /// How far off a lock's end may be, in seconds. Twice what anybody asks for: clocks differ.
     pub(crate) tail: Timestamp,
     /// The partner's locks that ended without their secret, by what the chain says.
     pub(crate) ended: &'r Set<LockId>,
@@ -242,7 +243,7 @@ impl Channel {
                 Op::Cancel { .. } => {}
             }
         }
-        if pending > rules.count { Err(RefusalCode::LockLimit) } else { Ok(()) }
+        if pending > MAX_LOCKS { Err(RefusalCode::LockLimit) } else { Ok(()) }
     }
 
     /// The partner countersigned our proof with this number: the cancelled locks that are gone by that.

@@ -13,7 +13,6 @@ mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use alloy::primitives::U256;
 
@@ -500,7 +499,7 @@ fn wide(amount: Amount) -> U256 {
 fn direction(record: &DirectionRecord) -> Option<Direction> {
     let slots = record.locks.iter().map(|lock| (lock.slot as usize, lock.lock));
     let locks = LockTree::from_slots(slots).ok()?;
-    Some(Direction { nonce: record.nonce, transferred: record.transferred, locks: Arc::new(locks) })
+    Some(Direction { nonce: record.nonce, transferred: record.transferred, locks })
 }
 
 fn direction_record(direction: &Direction) -> DirectionRecord {

@@ -1,7 +1,5 @@
 //! Comparing states after a (re)connection, as in BOLT-2's reestablish: whoever is behind is shown the other's signed proof.
 
-use std::sync::Arc;
-
 use crate::protocol::{
     BalanceProof, Direction, Domain, Lock, LockId, Nonce, Resume, Signature, SignedProof, Timestamp,
 };
@@ -118,8 +116,8 @@ impl Channel {
             return Err("the partner holds a newer proof of ours that pays less");
         }
         let cannot = "the partner showed a proof that cannot be taken over";
-        let tree = tree_of(&resume.received_locks).ok_or(cannot)?;
-        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks: Arc::new(tree) };
+        let locks = tree_of(&resume.received_locks).ok_or(cannot)?;
+        let next = Direction { nonce: proof.nonce, transferred: proof.transferred, locks };
         let same = BalanceProof { context: proof.context, ..next.proof(self.id, self.wallet(), &[]) } == *proof;
         if !same {
             return Err(cannot);

@@ -2,7 +2,9 @@
 
 use super::client::Wallet;
 use super::world::{CONFIRMATIONS, World};
-use crate::engine::{Action, CloseMode, Command, EngineError, Event, Part, RequestId, Status, TransferEvent};
+use crate::engine::{
+    Action, CloseMode, Command, EngineError, Event, LockPolicy, Part, RequestId, Status, TransferEvent,
+};
 use crate::protocol::{
     Address, Amount, B256, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route,
     Secret, SessionKey, Timestamp, part_secret,
@@ -249,6 +251,29 @@ fn what_is_refused_is_free_again_without_waiting_for_the_end() {
         assert_eq!(*error, EngineError::LockRefused(reason), "{what}");
         assert_eq!(row.all_funds(), before, "{what}");
         assert_eq!(row.locked(), 0, "{what}");
+    }
+}
+
+#[test]
+fn a_lock_beyond_ones_own_limits_is_given_back_and_the_channel_lives_on() {
+    type Limit = fn(&mut LockPolicy);
+    let limits: [(&str, Limit, LockRefusal); 2] = [
+        ("a nearer tail", |policy| policy.tail = LIFE / 2, LockRefusal::BadExpiry),
+        ("fewer locks", |policy| policy.count = 0, LockRefusal::NoCapacity),
+    ];
+    for (what, limit, reason) in limits {
+        let mut row = Row::new(3, 1_000);
+        limit(&mut row.world.clients[2].config.locks);
+        row.world.restart(2);
+        row.world.run();
+        row.world.wait(3);
+        let before = row.all_funds();
+        let request = row.pay(2, Plan::of(100));
+        assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(reason), "{what}");
+        assert_eq!(row.all_funds(), before, "{what}");
+        let id = row.channels[1];
+        row.world.pay(1, id, 7);
+        assert_eq!(row.funds(2), before[2] + 7, "{what}");
     }
 }
 

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::LocalBoxFuture;
 use futures::lock::Mutex;
+use minicbor::bytes::ByteVec;
 
 use crate::node::Runtime;
 use crate::protocol::Seal;
@@ -113,12 +114,18 @@ impl Store for FaultStore {
 /// What is done with every message that passes the relay: from whom, to whom, and what, opened with the keys of both.
 type Witness = Box<dyn Fn(PublicKey, PublicKey, &Message)>;
 
+/// Sends gossip to one client; false when it is gone.
+type Follower = Box<dyn Fn(Vec<ByteVec>) -> bool>;
+
 /// A relay for clients whose keys it knows, so that a test can read along.
 #[derive(Default)]
 pub(super) struct Relay {
     clients: RefCell<BTreeMap<PublicKey, UnboundedSender<Vec<u8>>>>,
     keys: RefCell<Vec<SessionKey>>,
     directory: RefCell<BTreeMap<Address, DirectoryEntry>>,
+    /// The newest announcement of each signer, and how to tell those who follow.
+    pub(super) book: RefCell<BTreeMap<PublicKey, Vec<u8>>>,
+    pub(super) followers: RefCell<Vec<Follower>>,
     pub(super) witness: RefCell<Option<Witness>>,
     pub(super) connections: Cell<usize>,
 }
@@ -173,6 +180,20 @@ impl Relay {
                     self.directory.borrow_mut().insert(grant.wallet, entry);
                 }
                 ClientMessage::Ping {} => say(ServerMessage::Pong {}),
+                ClientMessage::Publish { announcement, .. } => {
+                    let mut followers = self.followers.borrow_mut();
+                    followers.retain(|tell| tell(vec![announcement.clone().into()]));
+                    self.book.borrow_mut().insert(own.expect("it has authenticated"), announcement);
+                }
+                ClientMessage::Follow { chain_id, judge } => {
+                    let out = out.clone();
+                    let tell = move |announcements| {
+                        let gossip = ServerMessage::Gossip { chain_id, judge, announcements, more: false };
+                        out.unbounded_send(gossip.to_bytes()).is_ok()
+                    };
+                    tell(self.book.borrow().values().cloned().map(Into::into).collect());
+                    self.followers.borrow_mut().push(Box::new(tell));
+                }
             }
         }
     }

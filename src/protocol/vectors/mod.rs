@@ -17,8 +17,8 @@ use alloy::primitives::hex;
 use serde_json::{Map, Value, json};
 
 pub(crate) use sample::{
-    CHAIN_ID, DEADLINE, JUDGE, close_terms, domain, grants, largest_request, lock, ops, proof, receipt, request, route,
-    secret, session_a, session_b, signed, the_channel,
+    CHAIN_ID, DEADLINE, JUDGE, announcements, close_terms, domain, grants, largest_request, lock, ops, proof, receipt,
+    request, route, secret, session_a, session_b, signed, the_channel,
 };
 
 /// One test at a time may read or rewrite the file.

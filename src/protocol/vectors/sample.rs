@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, address, keccak256};
 
 use crate::protocol::{
-    Amount, BalanceProof, ChannelKey, Delegation, Delivery, Domain, FeeSchedule, Grant, Hop, Lock, LockId,
-    MAX_MEMO_BYTES, MAX_RELAY_URL_BYTES, MAX_ROUTE_HINTS, Memo, Nonce, Op, PaymentId, PaymentRequest, Receipt, Route,
-    RouteHint, Secret, SessionKey, Signature, SignedProof, Timestamp, sol_types,
+    Amount, Announcement, AnnouncementBody, BalanceProof, CapacityHint, ChannelKey, Delegation, Delivery, Domain,
+    FeeSchedule, Grant, Hop, Lock, LockId, MAX_MEMO_BYTES, MAX_RELAY_URL_BYTES, MAX_ROUTE_HINTS, Memo, Nonce, Op,
+    PaymentId, PaymentRequest, Receipt, Route, RouteHint, Secret, SessionKey, Signature, SignedProof, Timestamp,
+    TokenFee, sol_types,
 };
 
 /// Where `tests/judge` deploys its Judge and its token, so that the bytecode itself can be asked.
@@ -88,6 +89,24 @@ pub(crate) fn grants() -> [Grant; 2] {
         };
         grant.signature = wallet.sign(domain().digest(&grant.to_sol())).unwrap();
         grant
+    })
+}
+
+/// What the first wallet announces, and that it goes away.
+pub(crate) fn announcements() -> [Announcement; 2] {
+    let fee = FeeSchedule { flat: Amount::new(3), proportional: 1_000 };
+    let body = AnnouncementBody {
+        wallet: the_channel().a,
+        reachable: true,
+        issued: DEADLINE,
+        expiry: DEADLINE + 600,
+        fees: vec![TokenFee { token: Address::ZERO, fee: FeeSchedule::default() }, TokenFee { token: TOKEN, fee }],
+        channels: vec![CapacityHint { channel: the_channel().id(), capacity: Amount::MAX }],
+    };
+    let gone = AnnouncementBody { reachable: false, fees: Vec::new(), channels: Vec::new(), ..body.clone() };
+    [(body, Some(grants()[0])), (gone, None)].map(|(body, grant)| {
+        let signature = session_a().sign(body.digest(&domain())).unwrap();
+        Announcement { body, signer: session_a().public_key(), grant, signature }
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::sample::{self, CHAIN_ID, DEADLINE, JUDGE, TOKEN, VALID_UNTIL, domain, the_channel};
 use super::{check, hexed};
-use crate::protocol::{BalanceProof, ChannelKey, Domain, SessionKey, sol_types};
+use crate::protocol::{AnnouncementBody, BalanceProof, ChannelKey, Domain, SessionKey, TokenFee, sol_types};
 
 #[test]
 fn keys_are_frozen() {
@@ -138,6 +138,43 @@ fn agreements(id: B256, wallet: Address) -> Vec<Value> {
     statements
 }
 
+fn announcements() -> Vec<Value> {
+    let names = ["ordinary", "least"];
+    let announced = names.into_iter().zip(sample::announcements());
+    announced
+        .map(|(name, announcement)| {
+            let AnnouncementBody { wallet, reachable, issued, expiry, fees, channels } = &announcement.body;
+            let sol = announcement.body.to_sol();
+            let fees = fees.iter().map(|TokenFee { token, fee }| {
+                json!({ "token": hexed(token), "flat": fee.flat.to_string(), "proportional": fee.proportional.to_string() })
+            });
+            let channels = channels.iter().map(|hint| {
+                json!({ "channelId": hexed(hint.channel.0), "capacity": hint.capacity.to_string() })
+            });
+            let message = json!({
+                "wallet": hexed(wallet),
+                "reachable": reachable,
+                "issued": issued.to_string(),
+                "expiry": expiry.to_string(),
+                "fees": fees.collect::<Vec<_>>(),
+                "channels": channels.collect::<Vec<_>>(),
+            });
+            let statement = statement(name, &sol, message, &both()[..1]);
+            assert_eq!(statement["signatures"][0]["signature"], hexed(announcement.signature.0));
+            statement
+        })
+        .collect()
+}
+
+#[test]
+fn announcements_are_frozen() {
+    let bytes = sample::announcements().map(|announcement| {
+        assert_eq!(announcement.verify(&domain()), Ok(()));
+        hexed(announcement.to_bytes())
+    });
+    check("announcements", json!(bytes));
+}
+
 fn delegations() -> Vec<Value> {
     let people = [
         ("walletA", sample::wallet_a(), sample::session_a(), VALID_UNTIL),
@@ -166,6 +203,7 @@ fn statements_are_frozen() {
     statements.extend(agreements(channel.id().0, channel.a));
     statements.extend(delegations());
     statements.extend(super::requests::statements());
+    statements.extend(announcements());
     let greatest = sol_types::Lock {
         lockId: u64::MAX,
         amount: u128::MAX,

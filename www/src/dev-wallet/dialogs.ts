@@ -128,3 +128,16 @@ export function confirm(
   ];
   return ask(title, body, () => undefined, confirmLabel);
 }
+
+/** One thing that one account is asked for. */
+export interface Wish {
+  readonly account: string;
+  readonly text: string;
+}
+
+/** Asks for a yes to what several accounts of the local chain are to do. */
+export function confirmTogether(deployment: Deployment, title: string, wishes: readonly Wish[]): Promise<void> {
+  const items = wishes.map(({ account, text }) => h('li', { class: 'wallet-account' }, avatar(deployment, account), h('span', {}, text)));
+  const body = [h('ul', { class: 'wallet-calls', 'data-testid': 'wallet-summary' }, ...items)];
+  return ask(title, body, () => undefined, 'Confirm all');
+}

@@ -1,5 +1,6 @@
 /** An EIP-1193 wallet whose keys are the unlocked accounts of the local development chain. */
 
+import type { Address } from '@chit/client';
 import type { Deployment } from '../deployment.js';
 import { same } from '../lib/format.js';
 import { CallBundles, type Receipt } from './calls.js';
@@ -17,10 +18,15 @@ export class DevWallet {
   readonly #deployment: Deployment;
   readonly #bundles = new CallBundles();
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #ask: typeof confirm;
   #account: string | undefined;
 
-  constructor(deployment: Deployment) {
+  /** With an account it is that account's wallet alone, as on a page that shows several people. */
+  constructor(deployment: Deployment, account?: Address, ask: typeof confirm = confirm) {
     this.#deployment = deployment;
+    this.#ask = ask;
+    this.#account = account;
+    if (account !== undefined) return;
     const stored = sessionStorage.getItem(STORED);
     this.#account = deployment.accounts.find((account) => same(account, stored ?? undefined));
   }
@@ -107,7 +113,7 @@ export class DevWallet {
   async #sendTransaction(transaction: unknown): Promise<unknown> {
     const call = (transaction ?? {}) as Call & { from?: string };
     const account = this.#own(call.from);
-    await confirm(this.#deployment, account, [summarizeCall(this.#deployment, account, call)], call, 'Confirm');
+    await this.#ask(this.#deployment, account, [summarizeCall(this.#deployment, account, call)], call, 'Confirm');
     return rpc(this.#deployment.rpcUrl, 'eth_sendTransaction', [call]);
   }
 
@@ -118,7 +124,7 @@ export class DevWallet {
     if (chainId !== undefined && BigInt(chainId as string) !== BigInt(this.#deployment.chainId)) {
       throw new RpcError(4901, 'The signature is for another chain.');
     }
-    await confirm(this.#deployment, account, [summarizeTypedData(this.#deployment, typed)], typed, 'Sign');
+    await this.#ask(this.#deployment, account, [summarizeTypedData(this.#deployment, typed)], typed, 'Sign');
     return rpc(this.#deployment.rpcUrl, 'eth_signTypedData_v4', [account, typed]);
   }
 
@@ -136,7 +142,7 @@ export class DevWallet {
     }
     const list = calls as readonly Call[];
     const summaries = list.map((call) => summarizeCall(this.#deployment, account, call));
-    await confirm(this.#deployment, account, summaries, list, 'Confirm');
+    await this.#ask(this.#deployment, account, summaries, list, 'Confirm');
     const send = (call: Call): Promise<Receipt> => this.#sendAndWait(account, call);
     return { id: this.#bundles.start(list, send, () => this.#remember(), id) };
   }

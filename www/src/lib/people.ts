@@ -22,11 +22,22 @@ export function nameAt(index: number): string | undefined {
   return NAMES[index];
 }
 
+/** The number of the colour that stands for an account, from 0 to 9. */
+export function hueOf(deployment: Deployment, address: string): number {
+  const index = indexOf(deployment, address);
+  return (index >= 0 ? index : Number.parseInt(address.slice(2, 8), 16)) % HUES.length;
+}
+
+/** The letters inside an account's picture. */
+export function initialOf(deployment: Deployment, address: string): string {
+  const index = indexOf(deployment, address);
+  return NAMES[index]?.[0] ?? address.slice(2, 4);
+}
+
 /** A round picture with an initial. It says nothing that the name beside it does not say. */
 export function avatar(deployment: Deployment, address: string): SVGElement {
-  const index = indexOf(deployment, address);
-  const initial = index >= 0 && index < NAMES.length ? (NAMES[index]?.[0] ?? '') : address.slice(2, 4);
-  const hue = HUES[(index >= 0 ? index : Number.parseInt(address.slice(2, 8), 16)) % HUES.length] ?? '#0b6e4f';
+  const initial = initialOf(deployment, address);
+  const hue = HUES[hueOf(deployment, address)] ?? '#0b6e4f';
   return svg(
     `<svg xmlns="http://www.w3.org/2000/svg" class="avatar" viewBox="0 0 40 40" aria-hidden="true"><circle cx="20" cy="20" r="20" fill="${hue}"/><text x="20" y="20" dy=".35em" text-anchor="middle" fill="#fff" font-size="${initial.length > 1 ? 14 : 18}" font-weight="600">${initial}</text></svg>`,
   );

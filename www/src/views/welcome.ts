@@ -63,6 +63,7 @@ export function welcome(onChoose: (wallet: WalletDetail) => Promise<void>): HTML
       busy,
       error.element,
     ),
+    h('p', { class: 'center' }, h('a', { href: '/network.html', 'data-testid': 'four-people' }, 'Or see four people and their network in one window')),
     h('p', { class: 'hint center' }, 'Everything here runs on your machine, against a local chain. The money is not real.'),
   );
 }

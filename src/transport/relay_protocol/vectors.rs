@@ -4,9 +4,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::Seal;
-use crate::protocol::vectors::{CHAIN_ID, JUDGE, check, grants, hexed, session_a, session_b};
+use crate::protocol::vectors::{CHAIN_ID, JUDGE, announcements, check, grants, hexed, session_a, session_b};
 
 const NONCE: [u8; 32] = [0x4e; 32];
+
+fn announcement(which: usize) -> Vec<u8> {
+    announcements()[which].to_bytes()
+}
 
 fn server() -> Vec<(String, ServerMessage)> {
     let from = session_a().public_key();
@@ -14,6 +18,7 @@ fn server() -> Vec<(String, ServerMessage)> {
         RelayLimits { body_bytes: 65_536, frames_per_second: 100, bytes_per_second: u64::MAX, idle_ms: 60_000 };
     let found =
         |entries| ServerMessage::Found { chain_id: CHAIN_ID, judge: JUDGE, wallet: grants()[0].wallet, entries };
+    let gossip = |announcements, more| ServerMessage::Gossip { chain_id: CHAIN_ID, judge: JUDGE, announcements, more };
     let entry = DirectoryEntry { key: from, grant: grants()[0] };
     let mut messages = vec![
         ("Challenge".into(), ServerMessage::Challenge { nonce: NONCE, limits }),
@@ -24,6 +29,8 @@ fn server() -> Vec<(String, ServerMessage)> {
         ("Found, nobody".into(), found(Vec::new())),
         ("Restarting".into(), ServerMessage::Restarting { reconnect_in_ms: u32::MAX }),
         ("Pong".into(), ServerMessage::Pong {}),
+        ("Gossip".into(), gossip(vec![announcement(0).into(), announcement(1).into()], true)),
+        ("Gossip, nothing".into(), gossip(Vec::new(), false)),
     ];
     messages.extend(UndeliverableReason::ALL.map(|reason| {
         (format!("Undeliverable, {}", reason.name()), ServerMessage::Undeliverable { to: from, reason })
@@ -43,6 +50,8 @@ fn client() -> Vec<(String, ClientMessage)> {
         ("Announce".into(), ClientMessage::Announce { chain_id: CHAIN_ID, judge, grant }),
         ("Lookup".into(), ClientMessage::Lookup { chain_id: u64::MAX, judge, wallet: grant.wallet }),
         ("Ping".into(), ClientMessage::Ping {}),
+        ("Publish".into(), ClientMessage::Publish { chain_id: CHAIN_ID, judge, announcement: announcement(0) }),
+        ("Follow".into(), ClientMessage::Follow { chain_id: CHAIN_ID, judge }),
     ]
 }
 

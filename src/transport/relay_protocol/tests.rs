@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::{Domain, SessionKey, SignatureError};
 
 fn key(seed: u8) -> SessionKey {
     SessionKey::from_bytes(&[seed; 32]).unwrap()
@@ -40,7 +41,26 @@ fn server_messages() -> Vec<ServerMessage> {
         ServerMessage::Error { code: ErrorCode::Replaced, detail: "a newer connection".into() },
         ServerMessage::Restarting { reconnect_in_ms: 1_000 },
         ServerMessage::Pong {},
+        ServerMessage::Gossip {
+            chain_id: u64::MAX,
+            judge: Address::repeat_byte(7),
+            announcements: full_gossip(),
+            more: true,
+        },
     ]
+}
+
+/// As many of the largest announcements as fit into one message.
+fn full_gossip() -> Vec<ByteVec> {
+    let (mut announcements, mut bytes) = (Vec::new(), 0);
+    while fits_gossip(announcements.len(), &mut bytes, MAX_ANNOUNCEMENT_BYTES) {
+        announcements.push(vec![7; MAX_ANNOUNCEMENT_BYTES].into());
+    }
+    let rest = MAX_GOSSIP_BYTES - bytes - 3;
+    assert!(fits_gossip(announcements.len(), &mut bytes, rest));
+    announcements.push(vec![7; rest].into());
+    assert!(!fits_gossip(announcements.len(), &mut bytes, 0));
+    announcements
 }
 
 fn client_messages() -> Vec<ClientMessage> {
@@ -54,6 +74,12 @@ fn client_messages() -> Vec<ClientMessage> {
         },
         ClientMessage::Lookup { chain_id: 1, judge: Address::repeat_byte(7), wallet: Address::repeat_byte(8) },
         ClientMessage::Ping {},
+        ClientMessage::Publish {
+            chain_id: 1,
+            judge: Address::repeat_byte(7),
+            announcement: vec![9; MAX_ANNOUNCEMENT_BYTES],
+        },
+        ClientMessage::Follow { chain_id: 1, judge: Address::repeat_byte(7) },
     ]
 }
 
@@ -113,6 +139,15 @@ fn limits_hold() {
     entries.push(entries[0]);
     let crowded = ServerMessage::Found { chain_id, judge, wallet, entries };
     assert!(matches!(ServerMessage::from_bytes(&crowded.to_bytes()), Err(RelayDecodeError::Malformed(_))));
+    let long = vec![0; MAX_ANNOUNCEMENT_BYTES + 1];
+    let publish = ClientMessage::Publish { chain_id, judge, announcement: long.clone() };
+    assert_eq!(ClientMessage::from_bytes(&publish.to_bytes()), Err(RelayDecodeError::TooLarge(long.len())));
+    let gossip = |announcements| ServerMessage::Gossip { chain_id, judge, announcements, more: false }.to_bytes();
+    let length = long.len();
+    assert_eq!(ServerMessage::from_bytes(&gossip(vec![long.into()])), Err(RelayDecodeError::TooLarge(length)));
+    assert!(ServerMessage::from_bytes(&gossip(vec![vec![].into(); MAX_GOSSIP])).is_ok());
+    let crowded = ServerMessage::from_bytes(&gossip(vec![vec![].into(); MAX_GOSSIP + 1]));
+    assert!(matches!(crowded, Err(RelayDecodeError::Malformed(_))));
 }
 
 #[test]
@@ -177,10 +212,10 @@ proptest! {
 
     #[test]
     fn damaged_messages_never_panic_and_encode_canonically(
-        which in 0_usize..13,
+        which in 0_usize..16,
         damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
     ) {
-        let mut bytes = if which < 8 { server_messages()[which].to_bytes() } else { client_messages()[which - 8].to_bytes() };
+        let mut bytes = if which < 9 { server_messages()[which].to_bytes() } else { client_messages()[which - 9].to_bytes() };
         for (at, value) in damage {
             let at = at.index(bytes.len());
             bytes[at] = value;

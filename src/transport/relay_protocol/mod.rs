@@ -12,10 +12,25 @@
 //! The signature proves the session key to this connection only. A relay could pass on another relay's challenge and so
 //! receive what is sent to the client there; it still could neither read nor forge any of it.
 
-use alloy::primitives::{Address, B256, keccak256};
+mod directory;
+mod gossip;
+mod handshake;
+mod refusals;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod vectors;
+
+use alloy::primitives::Address;
+use minicbor::bytes::ByteVec;
 
 use crate::protocol::cbor::{Decode, Encode, at_most, fixed};
-use crate::protocol::{Domain, Grant, KeyError, MAX_FRAME_BYTES, PublicKey, SessionKey, Signature, SignatureError};
+use crate::protocol::{Grant, MAX_ANNOUNCEMENT_BYTES, MAX_FRAME_BYTES, PublicKey, Signature};
+
+pub use directory::{DirectoryEntry, MAX_ENTRIES};
+pub use gossip::{MAX_GOSSIP, MAX_GOSSIP_BYTES, fits_gossip};
+pub use handshake::{authenticate, authentication_digest, verify_authentication};
+pub use refusals::{ErrorCode, UndeliverableReason};
 
 /// The version that this code speaks; the first byte of every message.
 pub const RELAY_PROTOCOL_VERSION: u8 = 1;
@@ -32,14 +47,8 @@ pub const MAX_RELAY_MESSAGE_BYTES: usize = MAX_BODY_BYTES + 256;
 /// The largest message before a client is authenticated.
 pub const MAX_HANDSHAKE_BYTES: usize = 512;
 
-/// The most keys that one wallet has in the directory.
-pub const MAX_ENTRIES: usize = 16;
-
 /// The longest explanation in an [`ServerMessage::Error`], in bytes.
 pub const MAX_DETAIL_BYTES: usize = 256;
-
-/// What is signed to authenticate starts with this; no EIP-712 or EIP-191 digest has such a preimage.
-const AUTHENTICATE_DOMAIN: &[u8] = b"chit relay v1: authenticate";
 
 /// What the relay allows one client. Told, so that a client need not find out by being refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -144,6 +153,25 @@ pub enum ServerMessage {
     #[n(7)]
     #[cbor(map)]
     Pong {},
+    /// What wallets have announced, for one that follows: the newest of each that it was not sent before.
+    #[n(8)]
+    #[cbor(map)]
+    Gossip {
+        /// The chain.
+        #[n(0)]
+        chain_id: u64,
+        /// The Judge.
+        #[n(1)]
+        #[cbor(with = "fixed")]
+        judge: Address,
+        /// Announcements as their signers wrote them, at most [`MAX_GOSSIP`]. They are to be verified, not believed.
+        #[n(2)]
+        #[cbor(decode_with = "at_most::<_, ByteVec, MAX_GOSSIP>")]
+        announcements: Vec<ByteVec>,
+        /// True when there is more to send at once; false when this was all, for now.
+        #[n(3)]
+        more: bool,
+    },
 }
 
 /// What a client says.
@@ -207,178 +235,34 @@ pub enum ClientMessage {
     #[n(4)]
     #[cbor(map)]
     Ping {},
-}
-
-/// A wallet's session key that is connected now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct DirectoryEntry {
-    /// The session key: the address for `Send`.
-    #[n(0)]
-    pub key: PublicKey,
-    /// The wallet's signed word for it.
-    #[n(1)]
-    pub grant: Grant,
-}
-
-impl DirectoryEntry {
-    /// Checks that the grant's wallet speaks for exactly this key at the Judge of `domain`. Whether the grant is still
-    /// valid is a question of the chain's time, which the relay does not know.
-    ///
-    /// # Errors
-    /// [`SignatureError`] when the wallet did not sign, or signed for another key.
-    pub fn verify(&self, domain: &Domain) -> Result<(), SignatureError> {
-        if !is_compressed(&self.key) || self.key.address() != self.grant.session_key {
-            return Err(SignatureError::WrongSigner);
-        }
-        self.grant.verify(domain)
-    }
-}
-
-/// Why a frame was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
-#[cbor(index_only)]
-pub enum UndeliverableReason {
-    /// Nobody is connected under that key.
-    #[n(0)]
-    Offline,
-    /// The receiver does not read fast enough.
-    #[n(1)]
-    QueueFull,
-    /// The sender exceeds its rate.
-    #[n(2)]
-    RateLimited,
-}
-
-impl UndeliverableReason {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Offline, Self::QueueFull, Self::RateLimited];
-
-    /// A short name for logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offline => "offline",
-            Self::QueueFull => "queue_full",
-            Self::RateLimited => "rate_limited",
-        }
-    }
-}
-
-/// Why the relay refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
-#[cbor(index_only)]
-pub enum ErrorCode {
-    /// The client speaks another version.
-    #[n(0)]
-    UnsupportedVersion,
-    /// The bytes are not a message of this version.
-    #[n(1)]
-    Malformed,
-    /// A message or its body is too large.
-    #[n(2)]
-    TooLarge,
-    /// The signature over the challenge is not the key's.
-    #[n(3)]
-    BadSignature,
-    /// The challenge was not answered in time.
-    #[n(4)]
-    HandshakeTimeout,
-    /// A message that does not belong here: anything but `Authenticate` first, or `Authenticate` again.
+    /// Tells all who follow what this client's wallet announces, in place of what it told before.
     #[n(5)]
-    Unexpected,
-    /// A newer connection proved the same key.
+    #[cbor(map)]
+    Publish {
+        /// The chain.
+        #[n(0)]
+        chain_id: u64,
+        /// The Judge.
+        #[n(1)]
+        #[cbor(with = "fixed")]
+        judge: Address,
+        /// A [`crate::protocol::Announcement`] that is signed by this client's session key.
+        #[n(2)]
+        #[cbor(with = "minicbor::bytes")]
+        announcement: Vec<u8>,
+    },
+    /// Asks for what wallets have announced and for what they will announce, for as long as this connection lasts.
     #[n(6)]
-    Replaced,
-    /// The client kept exceeding its rate.
-    #[n(7)]
-    RateLimited,
-    /// The relay is full.
-    #[n(8)]
-    TooManyConnections,
-    /// Too many connections from one network address.
-    #[n(9)]
-    TooManyFromAddress,
-    /// Nothing was heard for too long.
-    #[n(10)]
-    IdleTimeout,
-    /// The client does not read the answers to what it sends.
-    #[n(11)]
-    TooSlow,
-    /// An `Announce` whose grant is not the wallet's word for this key.
-    #[n(12)]
-    BadGrant,
-    /// An `Announce` beyond what one connection may announce.
-    #[n(13)]
-    TooManyAnnouncements,
-    /// An `Announce` or `Lookup` beyond the rate of requests; it was not answered.
-    #[n(14)]
-    TooManyRequests,
-}
-
-impl ErrorCode {
-    /// All of them.
-    pub const ALL: [Self; 15] = [
-        Self::UnsupportedVersion,
-        Self::Malformed,
-        Self::TooLarge,
-        Self::BadSignature,
-        Self::HandshakeTimeout,
-        Self::Unexpected,
-        Self::Replaced,
-        Self::RateLimited,
-        Self::TooManyConnections,
-        Self::TooManyFromAddress,
-        Self::IdleTimeout,
-        Self::TooSlow,
-        Self::BadGrant,
-        Self::TooManyAnnouncements,
-        Self::TooManyRequests,
-    ];
-
-    /// True when the connection ends with it.
-    pub const fn is_fatal(self) -> bool {
-        match self {
-            Self::UnsupportedVersion
-            | Self::Malformed
-            | Self::TooLarge
-            | Self::BadSignature
-            | Self::HandshakeTimeout
-            | Self::Unexpected
-            | Self::Replaced
-            | Self::RateLimited
-            | Self::TooManyConnections
-            | Self::TooManyFromAddress
-            | Self::IdleTimeout
-            | Self::TooSlow => true,
-            Self::BadGrant | Self::TooManyAnnouncements | Self::TooManyRequests => false,
-        }
-    }
-
-    /// False when connecting again would only repeat the refusal or, for [`ErrorCode::Replaced`], start a fight.
-    pub const fn may_reconnect(self) -> bool {
-        !matches!(self, Self::UnsupportedVersion | Self::Malformed | Self::BadSignature | Self::Replaced)
-    }
-
-    /// A short name for logs, metrics and details.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnsupportedVersion => "unsupported_version",
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too_large",
-            Self::BadSignature => "bad_signature",
-            Self::HandshakeTimeout => "handshake_timeout",
-            Self::Unexpected => "unexpected",
-            Self::Replaced => "replaced",
-            Self::RateLimited => "rate_limited",
-            Self::TooManyConnections => "too_many_connections",
-            Self::TooManyFromAddress => "too_many_from_address",
-            Self::IdleTimeout => "idle_timeout",
-            Self::TooSlow => "too_slow",
-            Self::BadGrant => "bad_grant",
-            Self::TooManyAnnouncements => "too_many_announcements",
-            Self::TooManyRequests => "too_many_requests",
-        }
-    }
+    #[cbor(map)]
+    Follow {
+        /// The chain.
+        #[n(0)]
+        chain_id: u64,
+        /// The Judge.
+        #[n(1)]
+        #[cbor(with = "fixed")]
+        judge: Address,
+    },
 }
 
 /// Why bytes are not a message.
@@ -415,6 +299,10 @@ impl ServerMessage {
             Self::Error { detail, .. } if detail.len() > MAX_DETAIL_BYTES => {
                 Err(RelayDecodeError::TooLarge(detail.len()))
             }
+            Self::Gossip { announcements, .. } => {
+                let largest = announcements.iter().map(|announcement| announcement.len()).max().unwrap_or_default();
+                if largest > MAX_ANNOUNCEMENT_BYTES { Err(RelayDecodeError::TooLarge(largest)) } else { Ok(message) }
+            }
             _ => Ok(message),
         }
     }
@@ -434,6 +322,9 @@ impl ClientMessage {
         let message: Self = decode(bytes)?;
         match &message {
             Self::Send { body, .. } if body.len() > MAX_BODY_BYTES => Err(RelayDecodeError::TooLarge(body.len())),
+            Self::Publish { announcement, .. } if announcement.len() > MAX_ANNOUNCEMENT_BYTES => {
+                Err(RelayDecodeError::TooLarge(announcement.len()))
+            }
             _ => Ok(message),
         }
     }
@@ -463,42 +354,3 @@ fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, RelayDecodeError>
         Err(RelayDecodeError::Malformed("bytes follow the message".into()))
     }
 }
-
-/// The digest that `key` signs to prove itself to the connection that was challenged with `nonce`.
-pub fn authentication_digest(nonce: &[u8; 32], key: &PublicKey) -> B256 {
-    keccak256([AUTHENTICATE_DOMAIN, nonce, &key.0].concat())
-}
-
-/// The answer to a challenge.
-///
-/// # Errors
-/// [`KeyError`] as for [`SessionKey::sign`].
-pub fn authenticate(nonce: &[u8; 32], key: &SessionKey) -> Result<ClientMessage, KeyError> {
-    let public = key.public_key();
-    Ok(ClientMessage::Authenticate { key: public, signature: key.sign(authentication_digest(nonce, &public))? })
-}
-
-/// Checks the answer to a challenge.
-///
-/// # Errors
-/// [`SignatureError`] when the key did not sign this challenge, or is written in another form than the compressed one:
-/// a key must have one name only.
-pub fn verify_authentication(nonce: &[u8; 32], key: &PublicKey, signature: &Signature) -> Result<(), SignatureError> {
-    if !is_compressed(key) {
-        return Err(SignatureError::Malformed);
-    }
-    key.verify(authentication_digest(nonce, key), signature)
-}
-
-/// SEC1 knows a third 33-byte form of a point, "compact", which would give keys a second name.
-const fn is_compressed(key: &PublicKey) -> bool {
-    matches!(key.0, [2 | 3, ..])
-}
-
-#[cfg(all(test, not(target_arch = "wasm32")))]
-#[path = "relay_vectors.rs"]
-mod vectors;
-
-#[cfg(all(test, not(target_arch = "wasm32")))]
-#[path = "relay_protocol_tests.rs"]
-mod tests;
