@@ -11,6 +11,7 @@ export type { OpenChannelParameters, OpenChannelReturnType } from './actions/ope
 export type { PayParameters, PayReturnType, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
 export type { CreateRequestParameters, CreateRequestReturnType } from './actions/createRequest.js';
+export type { PayRequestParameters, PayRequestReturnType } from './actions/payRequest.js';
 export type { ReadRequestParameters, ReadRequestReturnType } from './actions/readRequest.js';
 export type { RequestsParameters, RequestsReturnType } from './actions/requests.js';
 export type { RequestStatusParameters, RequestStatusReturnType, RequestTarget } from './actions/requestStatus.js';

@@ -13,6 +13,7 @@ import { openChannel, type OpenChannelParameters, type OpenChannelReturnType } f
 import { pay, type PayParameters, type PayReturnType } from './actions/pay.js';
 import { payments, type PaymentsParameters, type PaymentsReturnType } from './actions/payments.js';
 import { createRequest, type CreateRequestParameters, type CreateRequestReturnType } from './actions/createRequest.js';
+import { payRequest, type PayRequestParameters, type PayRequestReturnType } from './actions/payRequest.js';
 import { readRequest, type ReadRequestParameters, type ReadRequestReturnType } from './actions/readRequest.js';
 import { requests, type RequestsParameters, type RequestsReturnType } from './actions/requests.js';
 import { requestStatus, type RequestStatusParameters, type RequestStatusReturnType } from './actions/requestStatus.js';
@@ -104,6 +105,8 @@ export interface ChannelClient {
   createRequest(parameters: CreateRequestParameters): Promise<CreateRequestReturnType>;
   /** Checks a request and tells what it asks. {@link readRequest} */
   readRequest(parameters: ReadRequestParameters): Promise<ReadRequestReturnType>;
+  /** Pays a request, once. {@link payRequest} */
+  payRequest(parameters: PayRequestParameters): Promise<PayRequestReturnType>;
   /** How far a request is. {@link requestStatus} */
   requestStatus(parameters: RequestStatusParameters): Promise<RequestStatusReturnType>;
   /** The requests that were made or paid here, newest first. {@link requests} */
@@ -234,6 +237,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     payments: (parameters) => payments(context, parameters),
     createRequest: (parameters) => createRequest(context, parameters),
     readRequest: (parameters) => readRequest(context, parameters),
+    payRequest: (parameters) => payRequest(context, parameters),
     requestStatus: (parameters) => requestStatus(context, parameters),
     requests: (parameters) => requests(context, parameters),
     balance: (parameters) => balance(context, parameters),

@@ -73,6 +73,18 @@ const table = {
     },
     required: true,
   },
+  payRequest: {
+    good: { request: REQUEST },
+    bad: {
+      request,
+      amount: given(amount),
+      maxFee: given(amount).filter((value) => value !== 0n),
+      memo: [null, 1, {}, 'x'.repeat(257), '\ud800'],
+      id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
+      signal,
+    },
+    required: true,
+  },
   readRequest: { good: { request: REQUEST }, bad: { request, signal }, required: true },
   requestStatus: { good: { request: REQUEST }, bad: { request, signal }, required: true },
   requests: { good: {}, bad: { limit: [null, 0, -1, 1.5, NaN, '10', 10n, 1001], before: requestId, signal } },

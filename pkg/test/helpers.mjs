@@ -75,6 +75,7 @@ const ANSWERS = {
   channels: () => [rawChannel],
   payments: () => [rawPayment],
   pay: () => rawPayment,
+  payRequest: () => rawPayment,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
   balance: () => '7',
   debugOffline: () => null,

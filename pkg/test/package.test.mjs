@@ -69,7 +69,7 @@ describe('entries', () => {
     const { client } = await start();
     assert.deepEqual(Object.keys(client).sort(), [
       'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'createRequest', 'deposit', 'events', 'judge', 'on',
-      'openChannel', 'pay', 'payments', 'readRequest', 'requestStatus', 'requests', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
+      'openChannel', 'pay', 'payRequest', 'payments', 'readRequest', 'requestStatus', 'requests', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
     ]);
     assert.ok(Object.isFrozen(client));
   });

@@ -120,6 +120,32 @@ describe('what a request looks like', () => {
     assert.equal(core.calls.length, 0);
   });
 
+  test('paying crosses as text under a payment id, which an abort takes back', async () => {
+    const { client, core } = await start();
+    await client.payRequest({ request: REQUEST, amount: 5n, maxFee: 0n, memo: 'tea', id: PAYMENT });
+    await client.payRequest({ request: REQUEST });
+    const [given, fresh] = core.calls.map(({ params }) => params);
+    const bytes = rawRequest.bytes;
+    assert.deepEqual(given, { request: bytes, payment: PAYMENT, again: true, amount: '5', maxFee: '0', memo: 'tea' });
+    assert.match(fresh.payment, /^0x[0-9a-f]{32}$/);
+    assert.deepEqual({ ...fresh, payment: '' }, { request: bytes, payment: '', again: false });
+    for (const [answer, expected] of [[true, 'PAYMENT_CANCELLED'], [false, 'ABORTED']]) {
+      const { client } = await start({ payRequest: () => new Promise(() => {}), cancelPayment: () => answer });
+      const abort = new AbortController();
+      const paying = client.payRequest({ request: REQUEST, signal: abort.signal });
+      setTimeout(() => abort.abort(), 1);
+      await assert.rejects(paying, code(expected));
+    }
+  });
+
+  for (const codeOf of ['REQUEST_PAID', 'REQUEST_PENDING', 'REQUEST_EXPIRED']) {
+    test(`${codeOf} passes through`, async () => {
+      const thrown = Object.assign(new Error('no'), { code: codeOf });
+      const { client } = await start({ payRequest: () => Promise.reject(thrown) });
+      await assert.rejects(client.payRequest({ request: REQUEST }), code(codeOf));
+    });
+  }
+
   test('a change is an event', async () => {
     const { client, core } = await start();
     const seen = [];
