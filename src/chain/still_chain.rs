@@ -1,4 +1,4 @@
-//! A chain in memory for tests on which everything has happened already: one open channel with two deposits.
+//! A chain in memory for tests on which everything has happened already: open channels with two deposits each.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -21,9 +21,9 @@ const OPENED: u64 = 1;
 /// The chain; clones are of the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct StillChain {
-    key: ChannelKey,
+    keys: Vec<ChannelKey>,
     /// Wallets and the session keys that they have delegated to.
-    delegated: [(Address, Address); 2],
+    delegated: Vec<(Address, Address)>,
     deposit: u128,
     valid_until: Timestamp,
     now: Timestamp,
@@ -33,7 +33,17 @@ pub(crate) struct StillChain {
 impl StillChain {
     /// A chain with a channel in which both sides have deposited, and on which these session keys are delegated.
     pub(crate) fn new(key: ChannelKey, delegated: [(Address, Address); 2], deposit: u128, now: Timestamp) -> Self {
-        Self { key, delegated, deposit, valid_until: now + 1_000_000_000, now, head: Rc::new(Cell::new(10)) }
+        Self::with(vec![key], delegated.to_vec(), deposit, now)
+    }
+
+    /// The same with several channels.
+    pub(crate) fn with(
+        keys: Vec<ChannelKey>,
+        delegated: Vec<(Address, Address)>,
+        deposit: u128,
+        now: Timestamp,
+    ) -> Self {
+        Self { keys, delegated, deposit, valid_until: now + 1_000_000_000, now, head: Rc::new(Cell::new(10)) }
     }
 
     /// How many blocks there are.
@@ -64,21 +74,29 @@ impl StillChain {
     }
 
     fn logs(&self) -> Value {
-        let ChannelKey { token, a, b, salt } = self.key;
-        let (id, total) = (self.key.id().0, self.deposit);
         let set = |(wallet, session_key): (Address, Address)| Judge::SessionKeySet {
             wallet,
             sessionKey: session_key,
             validUntil: self.valid_until,
             revokedFrom: 0,
         };
-        json!([
-            self.log(3, &set(self.delegated[0])),
-            self.log(4, &set(self.delegated[1])),
-            self.log(0, &Judge::ChannelOpened { id, a, b, token, salt }),
-            self.log(1, &Judge::Deposited { id, wallet: a, total }),
-            self.log(2, &Judge::Deposited { id, wallet: b, total }),
-        ])
+        let mut index = 0;
+        let mut logs = Vec::new();
+        let mut next = || {
+            index += 1;
+            index - 1
+        };
+        for ChannelKey { token, a, b, salt } in self.keys.iter().copied() {
+            let id = ChannelKey { token, a, b, salt }.id().0;
+            logs.push(self.log(next(), &Judge::ChannelOpened { id, a, b, token, salt }));
+            for wallet in [a, b] {
+                logs.push(self.log(next(), &Judge::Deposited { id, wallet, total: self.deposit }));
+            }
+        }
+        logs.extend(self.delegated.iter().map(|delegated| self.log(next(), &set(*delegated))));
+        // In whatever order an endpoint tells them.
+        logs.reverse();
+        json!(logs)
     }
 
     fn call(&self, data: &str, block: u64) -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! What becomes visible after a step is durable: messages, transactions, replies and events.
 
 use crate::protocol::{
-    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, LockRefusal, Message, Nonce, PaymentId, PublicKey, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, LockRefusal, Message, Nonce, PaymentId, PaymentRequest,
+    PublicKey, Receipt, Secret, SecretHash, Timestamp,
 };
 
 use super::{EngineError, OperationId, RequestId, TransactionId};
@@ -63,6 +63,8 @@ pub enum Reply {
     Payment(PaymentView),
     /// It was said; there is nothing to show.
     Done,
+    /// The request as it is now.
+    Request(Box<RequestView>),
     /// The target has taken this part; the secret proves it.
     Part {
         /// The payment.
@@ -113,6 +115,8 @@ pub enum Event {
         /// About what it would cost, in wei; `None` for tokens, which are held against [`super::LockPolicy::dust`].
         cost: Option<Amount>,
     },
+    /// A request changed.
+    Request(Box<RequestView>),
     /// State was recovered from the partner's copy.
     Recovered {
         /// The channel.
@@ -148,6 +152,32 @@ pub enum TransferEvent {
         hash: SecretHash,
         /// Why.
         reason: LockRefusal,
+    },
+    /// A part of a payment that begins here was locked to the first account on its way.
+    Locked {
+        /// The payment.
+        payment: PaymentId,
+        /// The part's number.
+        part: u32,
+        /// The channel of the lock.
+        channel: ChannelId,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// What the lock holds.
+        amount: Amount,
+    },
+    /// A payment of others was passed on.
+    Forwarded {
+        /// The channel that it came over.
+        from: ChannelId,
+        /// The channel that it went on over.
+        to: ChannelId,
+        /// The hash of its secret.
+        hash: SecretHash,
+        /// What was passed on.
+        amount: Amount,
+        /// What is kept when it is paid.
+        fee: Amount,
     },
     /// A payment over locks arrived whole and is being taken.
     Received {
@@ -303,6 +333,40 @@ pub enum PaymentStatus {
     Refused(String),
     /// Taken back before anything was signed.
     Cancelled,
+    /// Nothing of it was taken, and nothing can be any more; a stable code says why.
+    Failed(String),
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// It waits to be paid.
+    Open,
+    /// A payment for it is under way from here.
+    Pending,
+    /// It was paid.
+    Paid,
+    /// It no longer counts.
+    Expired,
+}
+
+/// A request as the application sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// Its id.
+    pub id: B256,
+    /// The request.
+    pub request: PaymentRequest,
+    /// True when it was made here.
+    pub created: bool,
+    /// How far it is.
+    pub status: RequestStatus,
+    /// The payment that paid it, or that is to pay it from here.
+    pub payment: Option<PaymentId>,
+    /// The payee's word that it was paid.
+    pub receipt: Option<Receipt>,
+    /// When it was made, or when its payment from here began; 0 when it is neither.
+    pub at: Timestamp,
 }
 
 /// A payment as the application sees it.
@@ -310,12 +374,18 @@ pub enum PaymentStatus {
 pub struct PaymentView {
     /// The payer's id for it.
     pub id: PaymentId,
-    /// The channel.
-    pub channel: ChannelId,
+    /// The channel that it was made in; none when it was made over locks.
+    pub channel: Option<ChannelId>,
+    /// Who was paid, or who paid.
+    pub partner: Address,
     /// Which way.
     pub flow: Flow,
-    /// How much.
+    /// How much the payee got, or is to get.
     pub amount: Amount,
+    /// What mediators got beside that.
+    pub fee: Amount,
+    /// The hash of the payee's request that it pays, if it pays one.
+    pub request: Option<B256>,
     /// The payer's note.
     pub memo: Option<String>,
     /// How far.

@@ -1,9 +1,10 @@
 //! Everything that can happen to an engine.
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PublicKey, Route, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PaymentRequest, PublicKey,
+    Route, RouteHint, Secret, SecretHash, Timestamp,
 };
+use crate::store::Key;
 
 /// A number by which the caller recognizes the reply to a command.
 pub type RequestId = u64;
@@ -151,6 +152,25 @@ pub struct Part {
     pub secret: Option<Secret>,
 }
 
+/// What a new request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestTerms {
+    /// A fresh random number.
+    pub reference: [u8; 16],
+    /// The token, zero for native ETH.
+    pub token: Address,
+    /// How much; absent when the payer chooses.
+    pub amount: Option<Amount>,
+    /// For how many seconds it counts.
+    pub life: Timestamp,
+    /// What it is for.
+    pub memo: Option<Memo>,
+    /// The relay where this client can be reached.
+    pub relay: Option<String>,
+    /// Channels that lead here.
+    pub hints: Vec<RouteHint>,
+}
+
 /// What an application can ask for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -208,6 +228,37 @@ pub enum Command {
         target: PublicKey,
         /// The payment.
         payment: PaymentId,
+    },
+    /// Ask to be paid: signs a request.
+    CreateRequest(Box<RequestTerms>),
+    /// Note that a payment is about to be made for a request, so that no other is.
+    ClaimRequest {
+        /// The request.
+        request: Box<PaymentRequest>,
+        /// The payment.
+        payment: PaymentId,
+        /// What it brings.
+        amount: Amount,
+    },
+    /// The payment for a request surely was not made: another may be.
+    LeaveRequest {
+        /// The request's id.
+        request: B256,
+        /// The payment.
+        payment: PaymentId,
+    },
+    /// Store a record of the driver in the same commit as what was asked for beside it. It must be of no kind that the engine
+    /// writes.
+    Note {
+        /// Where.
+        key: Key,
+        /// What.
+        value: Vec<u8>,
+    },
+    /// Refuse every lock that is to be passed on, or do it no more: for showing what a mediator can do.
+    RefuseLocks {
+        /// Whether to.
+        on: bool,
     },
     /// Take back a payment for which nothing was signed yet.
     CancelPayment {

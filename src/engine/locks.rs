@@ -159,7 +159,8 @@ impl<S: Signer> Engine<S> {
         out: &mut Out,
     ) -> Result<(), LockRefusal> {
         let policy = self.config.locks;
-        let fee = policy.fee.fee(amount).filter(|_| policy.mediates).ok_or(LockRefusal::NoRoute)?;
+        let passes_on = policy.mediates && !self.refusing;
+        let fee = policy.fee.fee(amount).filter(|_| passes_on).ok_or(LockRefusal::NoRoute)?;
         if lock.amount.checked_sub(amount).is_err() || lock.amount.saturating_sub(amount) < fee {
             return Err(LockRefusal::FeeTooLow);
         }
@@ -318,31 +319,51 @@ impl<S: Signer> Engine<S> {
     }
 
     /// An update of ours was signed: its new locks have ids now.
-    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], out: &mut Out) {
+    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], now: Timestamp, out: &mut Out) {
         for op in ops {
             match op {
                 Op::Lock { lock, .. } => {
                     self.transfers.set_outgoing(lock.secret_hash, Some(LockPlace { channel: id, lock: lock.id }));
                     out.transfers.insert(lock.secret_hash);
+                    self.lock_left(id, lock, out);
                 }
                 Op::Unlock { lock, secret } => {
                     let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
                     self.transfers.set_outgoing(hash, None);
                     out.transfers.insert(hash);
-                    self.part_paid(hash, secret, out);
+                    self.part_paid(hash, secret, now, out);
                 }
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}
             }
         }
     }
 
+    /// Tells of a lock of ours that was just signed.
+    fn lock_left(&self, id: ChannelId, lock: &Lock, out: &mut Out) {
+        let (hash, amount) = (lock.secret_hash, lock.amount);
+        let Some(transfer) = self.transfers.get(hash) else { return };
+        let event = match (&transfer.origin, transfer.incoming) {
+            (Some(OriginRecord { payment, part, .. }), _) => {
+                TransferEvent::Locked { payment: *payment, part: *part, channel: id, hash, amount }
+            }
+            (None, Some(LockPlace { channel: from, lock })) => {
+                let incoming = self.channels.get(from).and_then(|channel| channel.received.locks.get(lock));
+                let fee = incoming.map(|incoming| incoming.amount.saturating_sub(amount)).unwrap_or_default();
+                TransferEvent::Forwarded { from, to: id, hash, amount, fee }
+            }
+            (None, None) => return,
+        };
+        out.emit(Event::Transfer(event));
+    }
+
     /// The initiator's lock is being paid out: its part of the payment is made.
-    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, out: &mut Out) {
+    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, now: Timestamp, out: &mut Out) {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
         let Some(origin) = transfer.origin.take() else { return };
         let request = transfer.request.take();
         store_part(hash, &origin, Some(secret), None, out);
         let OriginRecord { payment, part, amount, fee, .. } = origin;
+        self.request_paid(payment, now, out);
         if let Some(request) = request {
             out.reply(request, Ok(Reply::Part { payment, part, secret: secret.clone() }));
         }

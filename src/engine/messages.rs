@@ -31,6 +31,8 @@ impl<S: Signer> Engine<S> {
             }
             Message::TellSecret { secret } => self.secret_told(from, secret, now, out),
             Message::GiveUp { payment } => self.given_up(from, payment, out),
+            Message::Receipt { receipt } => self.receipt_came(receipt, now, out),
+            Message::AskReceipt { request, payment } => self.receipt_asked(from, request, payment, out),
         }
     }
 
@@ -54,7 +56,7 @@ impl<S: Signer> Engine<S> {
                 if record.ops.iter().any(|op| matches!(op, Op::Cancel { .. })) {
                     out.accept.insert(id);
                 }
-                for view in payment_views(&record, Flow::Received, &PaymentStatus::Settled) {
+                for view in payment_views(&record, channel.partner(), Flow::Received, &PaymentStatus::Settled) {
                     out.emit(Event::Payment(view));
                 }
                 if record.ops.iter().all(|op| matches!(op, Op::Lock { .. })) {
@@ -105,7 +107,9 @@ impl<S: Signer> Engine<S> {
 
     pub(super) fn settle_payments(&mut self, id: ChannelId, settled: &[UpdateRecord], out: &mut Out) {
         let Some(channel) = self.channels.get_mut(id) else { return };
-        for view in settled.iter().flat_map(|record| payment_views(record, Flow::Sent, &PaymentStatus::Settled)) {
+        let partner = channel.partner();
+        let views = |record| payment_views(record, partner, Flow::Sent, &PaymentStatus::Settled);
+        for view in settled.iter().flat_map(views) {
             if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Ok(Reply::Payment(view.clone())));
             }
@@ -135,7 +139,8 @@ impl<S: Signer> Engine<S> {
         }
         let refused = channel.refuse(refusal.nonce, refusal.code);
         let status = PaymentStatus::Refused(format!("{:?}", refusal.code));
-        for view in refused.iter().flat_map(|record| payment_views(record, Flow::Sent, &status)) {
+        let partner = channel.partner();
+        for view in refused.iter().flat_map(|record| payment_views(record, partner, Flow::Sent, &status)) {
             if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Err(EngineError::PaymentRefused(refusal.code)));
             }

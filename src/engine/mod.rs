@@ -23,6 +23,8 @@ mod messages;
 mod operations;
 mod peers;
 pub(crate) mod records;
+mod requests;
+pub(crate) mod routed;
 mod secrets;
 mod settling;
 mod signer;
@@ -35,8 +37,8 @@ mod transfers;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::protocol::{
-    Address, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PaymentId, PublicKey, SecretHash,
-    Timestamp,
+    Address, Amount, B256, ChannelId, Grant, Head, KeyError, LockRefusal, Message, Nonce, PaymentId, PublicKey,
+    SecretHash, Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -45,20 +47,22 @@ use channels::Channels;
 use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
-use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
+use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, RequestRecord, TransferRecord, UpdateRecord};
+use requests::Requests;
 use table::{Set, Table};
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::{Config, LockPolicy};
 pub use effect::{
-    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
+    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, RequestStatus, RequestView, SideView,
+    Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
 pub use gas::{registration_gas, settlement_gas};
 pub use input::{
-    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
-    TransactionId,
+    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, RequestTerms, SecretOnChain,
+    TransactionFailure, TransactionId,
 };
 pub use signer::{CloseTerms, Signer, WithdrawTerms};
 pub use step::Step;
@@ -80,6 +84,9 @@ pub struct Engine<S> {
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
+    requests: Requests,
+    /// True when every lock that is to be passed on is refused.
+    refusing: bool,
     /// Acknowledgements that wait for the next message to their peer.
     late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
@@ -152,6 +159,8 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
+            requests: Requests::default(),
+            refusing: false,
             late_acks: Table::default(),
             passed: VecDeque::new(),
             gas: gas::GasPrice::default(),
@@ -179,6 +188,7 @@ impl<S: Signer> Engine<S> {
                 }
                 Some(&records::TRANSFERS) => engine.transfers.load(records::read::<TransferRecord>(value)?),
                 Some(&records::RECEIVED) => engine.deliveries.load(&records::read::<ReceivedRecord>(value)?),
+                Some(&records::REQUESTS) => engine.requests.load(records::read::<RequestRecord>(value)?),
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
                 _ if key == records::OWN => engine.grant = records::read::<OwnRecord>(value)?.grant,
                 _ => {}
@@ -329,7 +339,7 @@ impl<S: Signer> Engine<S> {
             }
         }
         for (id, ops) in signed {
-            self.locks_signed(id, &ops, out);
+            self.locks_signed(id, &ops, now, out);
         }
     }
 
@@ -423,6 +433,18 @@ impl<S: Signer> Engine<S> {
         self.transfers.iter().count()
     }
 
+    /// The parts of a payment that begins here whose locks are made, or are about to be, and not known to be gone: their
+    /// numbers and what the target gets.
+    pub fn open_parts(&self, payment: PaymentId) -> Vec<(u32, Amount)> {
+        let origins = self.transfers.iter().filter_map(|(_, transfer)| transfer.origin.as_ref());
+        origins.filter(|origin| origin.payment == payment).map(|origin| (origin.part, origin.amount)).collect()
+    }
+
+    /// The session key of a partner that answers.
+    pub fn partner_key(&self, wallet: Address) -> Option<PublicKey> {
+        self.peers.key_of(wallet)
+    }
+
     /// True while a payment of this id waits or is not acknowledged, in any channel.
     pub fn is_waiting(&self, payment: PaymentId) -> bool {
         self.channels.values().any(|channel| channel.waiting.contains_key(&payment))
@@ -462,9 +484,12 @@ fn cancelled(channel: &mut Channel, queued: &Queued, error: &EngineError, out: &
     }
     out.emit(Event::Payment(PaymentView {
         id: queued.payment,
-        channel: channel.id,
+        channel: Some(channel.id),
+        partner: channel.partner(),
         flow: Flow::Sent,
         amount: queued.amount,
+        fee: Amount::ZERO,
+        request: None,
         memo: queued.memo.as_ref().map(|memo| memo.as_str().to_owned()),
         status: PaymentStatus::Cancelled,
         nonce: Nonce::ZERO,

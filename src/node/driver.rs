@@ -20,6 +20,8 @@ use crate::transport::Dial;
 
 use super::chain_task::{self, ChainReport, ChainTask};
 use super::error::store_code;
+use super::network::Network;
+use super::payer::Payer;
 use super::relay_task::{Incoming, Outgoing, RelayTask};
 use super::services::Platform;
 use super::{NodeConfig, NodeError, NodeEvent, NodeStatus, PaymentQuery, Runtime, Services, history, recovery};
@@ -70,7 +72,7 @@ where
 }
 
 pub(super) struct Shared<K: Platform> {
-    config: NodeConfig,
+    pub(super) config: NodeConfig,
     pub(super) engine_config: Config,
     pub(super) key: SessionKey,
     pub(super) store: RefCell<Rc<K::Store>>,
@@ -89,7 +91,9 @@ pub(super) struct Shared<K: Platform> {
     /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
     pub(super) granted: Cell<Option<Grant>>,
     next_request: Cell<RequestId>,
-    made: history::Made,
+    pub(super) made: history::Made,
+    pub(super) network: Network,
+    pub(super) payer: Payer,
     listener: Box<dyn Fn(NodeEvent)>,
     /// Connected, or why not.
     pub(super) relay: RefCell<Result<(), Option<String>>>,
@@ -144,6 +148,7 @@ where
             outgoing: wanted,
             incoming,
         };
+        let network = Network::new(config.domain.clone());
         let shared: Rc<Shared<Services<S, P, D, R>>> = Rc::new(Shared {
             config,
             engine_config,
@@ -161,11 +166,14 @@ where
             granted: Cell::new(None),
             next_request: Cell::new(0),
             made: history::Made::default(),
+            network,
+            payer: Payer::default(),
             listener: Box::new(listener),
             relay: RefCell::new(Err(None)),
             chain_reason: RefCell::default(),
             ended: RefCell::default(),
         });
+        shared.take_up_payments().await?;
         runtime.spawn(Box::pin(relay.run()));
         let chain = shared.follow_chain(alarm);
         runtime.spawn(Box::pin(Rc::clone(&shared).run(commands, received, chain)));
@@ -177,36 +185,12 @@ where
     /// # Errors
     /// [`NodeError`] says why it was not done.
     pub async fn command(&self, command: Command) -> Result<Reply, NodeError> {
-        let (sender, answer) = oneshot::channel();
-        let request = self.shared.next_request.get();
-        self.shared.next_request.set(request.wrapping_add(1));
-        if let Some(error) = self.shared.ended.borrow().as_ref() {
-            return Err(error.clone());
-        }
-        self.shared.waiting.borrow_mut().insert(request, sender);
-        self.shared.input(Input::Command { request, command });
-        answer.await.unwrap_or(Err(NodeError::Closed))
+        self.shared.ask(command).await.unwrap_or(Err(NodeError::Closed))
     }
 
-    /// [`Node::command`] for a payment whose id the application has used before, or may have before a crash: it is made
-    /// unless it was made.
-    ///
-    /// # Errors
-    /// [`EngineError::DuplicatePayment`] when it was; or as [`Node::command`].
-    pub async fn pay_once(&self, pay: Command) -> Result<Reply, NodeError> {
-        if let Command::Pay { payment, .. } = &pay {
-            let store = self.shared.store();
-            // In any channel: the application may have left the choice of the channel to the client.
-            for channel in self.channels().await? {
-                if self.shared.made.contains(&*store, channel.id, *payment).await? {
-                    return Err(NodeError::Engine(EngineError::DuplicatePayment));
-                }
-            }
-            if self.shared.engine.borrow().is_waiting(*payment) {
-                return Err(NodeError::Engine(EngineError::DuplicatePayment));
-            }
-        }
-        self.command(pay).await
+    /// What all clones of this node share.
+    pub(super) const fn shared(&self) -> &Rc<Shared<Services<S, P, D, R>>> {
+        &self.shared
     }
 
     /// Asks the wallet to name this client's session key, with a signature and without a transaction.
@@ -301,16 +285,33 @@ where
 }
 
 impl<K: Platform> Shared<K> {
-    fn now(&self) -> u64 {
+    /// Asks the engine for something. Who drops the receiver is not told how it ended.
+    pub(super) fn ask(&self, command: Command) -> oneshot::Receiver<Result<Reply, NodeError>> {
+        let (sender, answer) = oneshot::channel();
+        let request = self.next_request.get();
+        self.next_request.set(request.wrapping_add(1));
+        if let Some(error) = self.ended.borrow().as_ref() {
+            let _ = sender.send(Err(error.clone()));
+            return answer;
+        }
+        self.waiting.borrow_mut().insert(request, sender);
+        self.input(Input::Command { request, command });
+        answer
+    }
+
+    pub(super) fn now(&self) -> u64 {
         self.runtime.now_ms() / 1_000
     }
 
-    fn store(&self) -> Rc<K::Store> {
+    pub(super) fn store(&self) -> Rc<K::Store> {
         Rc::clone(&self.store.borrow())
     }
 
     /// Looks at the engine, after the commit if one is under way.
-    async fn read<T: 'static>(&self, look: impl FnOnce(&Engine<SessionKey>) -> T + 'static) -> Result<T, NodeError> {
+    pub(super) async fn read<T: 'static>(
+        &self,
+        look: impl FnOnce(&Engine<SessionKey>) -> T + 'static,
+    ) -> Result<T, NodeError> {
         if !self.ahead.get() {
             return Ok(look(&self.engine.borrow()));
         }

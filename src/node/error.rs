@@ -1,6 +1,7 @@
 //! Why a node could not do what it was asked.
 
 use crate::engine::EngineError;
+use crate::protocol::{Amount, LockRefusal};
 use crate::store::StoreError;
 
 /// An error of a node, with a stable code for the application.
@@ -20,6 +21,23 @@ pub enum NodeError {
         /// In words.
         message: String,
     },
+    /// No way to the payee is known over which anything could go.
+    #[error("no route to the payee is known")]
+    NoRoute,
+    /// Every way costs more than the caller allows.
+    #[error("the fee would be {fee}, above {most}")]
+    FeeTooHigh {
+        /// What the cheapest way that was found costs.
+        fee: Amount,
+        /// What may be paid at most.
+        most: Amount,
+    },
+    /// The payment failed on its way; nothing moved.
+    #[error("the payment failed, nothing was paid{}", reason_words(*reason))]
+    PaymentFailed {
+        /// Why the last part that was tried failed, where that is known.
+        reason: Option<LockRefusal>,
+    },
     /// The node was closed.
     #[error("the client is closed")]
     Closed,
@@ -32,6 +50,9 @@ impl NodeError {
             Self::Engine(error) => error.code(),
             Self::Store(error) => store_code(error),
             Self::Chain { code, .. } => code,
+            Self::NoRoute => "NO_ROUTE",
+            Self::FeeTooHigh { .. } => "FEE_TOO_HIGH",
+            Self::PaymentFailed { .. } => "PAYMENT_FAILED",
             Self::Closed => "CLIENT_CLOSED",
         }
     }
@@ -40,9 +61,14 @@ impl NodeError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_retryable(),
-            Self::Store(_) | Self::Chain { .. } | Self::Closed => false,
+            Self::NoRoute | Self::PaymentFailed { .. } => true,
+            Self::Store(_) | Self::Chain { .. } | Self::FeeTooHigh { .. } | Self::Closed => false,
         }
     }
+}
+
+fn reason_words(reason: Option<LockRefusal>) -> String {
+    reason.map(|reason| format!(": {}", reason.code())).unwrap_or_default()
 }
 
 pub(super) const fn store_code(error: &StoreError) -> &'static str {

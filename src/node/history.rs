@@ -1,15 +1,19 @@
-//! Past payments, read from the update records: newest first, both directions merged.
+//! Past payments, read from the records: newest first, both directions and both kinds merged.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::engine::records::{ChannelRecord, UpdateRecord, channel_key, read, update_key};
+use crate::engine::records::{
+    ChannelRecord, RECEIVED, ReceivedRecord, SENT, UpdateRecord, channel_key, read, update_key,
+};
+use crate::engine::routed::SentRecord;
 use crate::engine::{Engine, Flow, PaymentView, Signer, payment_views};
 use crate::protocol::{ChannelId, Grant, Nonce, Op, PaymentId, SignedProof};
 use crate::store::{Scan, Store, StoreError};
 
 use super::PaymentQuery;
+use super::recovery::everything_under;
 
 /// The payments that a query asks for.
 ///
@@ -22,18 +26,19 @@ pub(super) async fn payments<S: Store, K: Signer>(
 ) -> Result<Vec<PaymentView>, StoreError> {
     let mut channels = Vec::new();
     engine(&mut |engine| {
-        channels = match query.channel {
-            Some(channel) => vec![channel],
-            None => engine.channels().iter().map(|channel| channel.id).collect(),
-        };
+        let listed = engine.channels().into_iter().filter(|view| query.channel.is_none_or(|only| only == view.id));
+        channels = listed.map(|channel| (channel.id, channel.partner)).collect();
     });
     let mut found = Vec::new();
-    for channel in channels {
+    if query.channel.is_none() {
+        found = over_locks(store).await?;
+    }
+    for (channel, partner) in channels {
         for flow in [Flow::Sent, Flow::Received] {
             for record in updates(store, channel, flow, query).await? {
                 engine(&mut |engine| {
                     let status = engine.payment_status(channel, flow, record.signed.proof.nonce);
-                    let mut views = payment_views(&record, flow, &status);
+                    let mut views = payment_views(&record, partner, flow, &status);
                     views.reverse();
                     found.append(&mut views);
                 });
@@ -46,6 +51,18 @@ pub(super) async fn payments<S: Store, K: Signer>(
         found.drain(..older);
     }
     found.truncate(query.limit);
+    Ok(found)
+}
+
+/// The payments over locks, which belong to no one channel.
+async fn over_locks<S: Store>(store: &S) -> Result<Vec<PaymentView>, StoreError> {
+    let mut found = Vec::new();
+    for (_, value) in store.scan(everything_under(SENT)).await? {
+        found.push(read::<SentRecord>(&value)?.view());
+    }
+    for (_, value) in store.scan(everything_under(RECEIVED)).await? {
+        found.push(read::<ReceivedRecord>(&value)?.view());
+    }
     Ok(found)
 }
 

@@ -8,8 +8,11 @@ mod chain_task;
 mod driver;
 mod error;
 mod history;
+mod network;
+mod payer;
 mod recovery;
 mod relay_task;
+mod requests;
 mod runtime;
 mod services;
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -21,6 +24,8 @@ use crate::protocol::{Address, ChannelId, Domain, PaymentId, Timestamp};
 
 pub use driver::Node;
 pub use error::NodeError;
+pub use payer::{Limits, Payee, Payment, Quote, Way};
+pub use requests::RequestPayment;
 pub use runtime::Runtime;
 pub use services::Services;
 
@@ -65,6 +70,13 @@ pub enum NodeEvent {
         timestamp: u64,
         /// Why it could not be looked at; the last known block is told with it.
         reason: Option<(String, String)>,
+    },
+    /// It was decided which way a payment, or a part of it, goes.
+    Way {
+        /// The payment.
+        payment: PaymentId,
+        /// The way.
+        way: Way,
     },
     /// Something that needs attention but stops nothing.
     Warning {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::channel::mpsc;
 
 use crate::chain::AlarmState;
-use crate::engine::records::{ALARM, CHALLENGE, CHANNELS, OWN, PEERS, RECEIVED, TRANSFERS, read};
+use crate::engine::records::{ALARM, CHALLENGE, LOADED, OWN, read};
 use crate::engine::{Config, Engine, Event, Input};
 use crate::protocol::SessionKey;
 use crate::store::{Key, Scan, Store, StoreError};
@@ -33,7 +33,7 @@ pub(super) async fn load<S: Store>(
     store: &S,
 ) -> Result<(Engine<SessionKey>, Option<AlarmState>), StoreError> {
     let mut records = Vec::new();
-    for prefix in [CHANNELS, PEERS, TRANSFERS, RECEIVED] {
+    for prefix in LOADED {
         records.extend(store.scan(everything_under(prefix)).await?);
     }
     if let Some(own) = store.get(OWN).await? {
@@ -48,7 +48,8 @@ pub(super) async fn load<S: Store>(
     Ok((engine, alarm))
 }
 
-fn everything_under(prefix: u8) -> Scan {
+/// All records of one kind.
+pub(super) fn everything_under(prefix: u8) -> Scan {
     let end: Key = vec![prefix.saturating_add(1)];
     Scan { from: Bound::Included(vec![prefix]), to: Bound::Excluded(end), backwards: false, limit: usize::MAX }
 }

@@ -31,7 +31,9 @@ impl From<LockRefusal> for Failure {
             | LockRefusal::BadExpiry
             | LockRefusal::Unexpected
             | LockRefusal::HashUsed
-            | LockRefusal::TooSmall => Self::Refused,
+            | LockRefusal::TooSmall
+            | LockRefusal::RequestPaid
+            | LockRefusal::RequestExpired => Self::Refused,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Paying: payments wait, fold into one update, and are settled by the partner's acknowledgement.
 
 use crate::protocol::{
-    Amount, Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode, SignedProof,
-    Timestamp, Update,
+    Address, Amount, Domain, KeyError, MAX_MESSAGE_BYTES, MAX_OPS, Message, Nonce, Op, PaymentId, RefusalCode,
+    SignedProof, Timestamp, Update,
 };
 
 use super::super::records::{RefusedRecord, UpdateRecord};
@@ -192,14 +192,22 @@ pub(crate) fn update_message(record: &UpdateRecord) -> Message {
     Message::Update(Update::new(record.ops.clone(), &record.signed.proof, record.signed.signature))
 }
 
-/// The payments in an update as the application sees them.
-pub(crate) fn payment_views(record: &UpdateRecord, flow: Flow, status: &PaymentStatus) -> Vec<PaymentView> {
+/// The payments in an update between us and `partner` as the application sees them.
+pub(crate) fn payment_views(
+    record: &UpdateRecord,
+    partner: Address,
+    flow: Flow,
+    status: &PaymentStatus,
+) -> Vec<PaymentView> {
     let view = |op: &Op| match op {
         Op::Pay { payment, amount, memo } => Some(PaymentView {
             id: *payment,
-            channel: record.signed.proof.channel,
+            channel: Some(record.signed.proof.channel),
+            partner,
             flow,
             amount: *amount,
+            fee: Amount::ZERO,
+            request: None,
             memo: memo.as_ref().map(|memo| memo.as_str().to_owned()),
             status: status.clone(),
             nonce: record.signed.proof.nonce,

@@ -437,28 +437,25 @@ fn own_locks_are_limited_too() {
 }
 
 #[test]
-fn a_partner_above_the_agreed_number_or_distance_is_refused_for_good() {
-    let limits: [Limit; 2] = [|policy| policy.count = 0, |policy| policy.tail = LIFE - 1];
-    for limit in limits {
-        let mut row = Row::new(2, 1_000);
-        limit(&mut row.world.clients[1].config.locks);
-        row.world.restart(1);
-        row.world.run();
-        row.world.wait(3);
-        row.pay(1, Plan::of(50));
-        let refused = |message: &Message| match message {
-            Message::Refuse(refusal) => refusal.code == crate::protocol::RefusalCode::LockLimit,
-            _ => false,
-        };
-        assert_eq!(row.world.count(refused), 1);
-        assert_eq!(row.world.view(1, row.channels[0]).theirs.locked.get(), 0, "nothing is stored");
-    }
+fn a_lock_that_ends_absurdly_late_is_refused_for_good() {
+    let mut row = Row::new(2, 1_000);
+    row.world.clients[1].config.locks.tail = LIFE / 3;
+    row.world.restart(1);
+    row.world.run();
+    row.world.wait(3);
+    row.pay(1, Plan::of(50));
+    let refused = |message: &Message| match message {
+        Message::Refuse(refusal) => refusal.code == crate::protocol::RefusalCode::LockLimit,
+        _ => false,
+    };
+    assert_eq!(row.world.count(refused), 1);
+    assert_eq!(row.world.view(1, row.channels[0]).theirs.locked.get(), 0, "nothing is stored");
 }
 
 #[test]
 fn updates_behind_one_that_is_refused_for_good_end_in_silence() {
     let mut row = Row::new(2, 1_000);
-    row.world.clients[1].config.locks.count = 0;
+    row.world.clients[1].config.locks.tail = LIFE / 3;
     row.world.restart(1);
     row.world.run();
     row.world.wait(3);

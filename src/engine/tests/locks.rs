@@ -6,8 +6,8 @@ use crate::engine::{
     Action, CloseMode, Command, EngineError, Event, LockPolicy, Part, RequestId, Status, TransferEvent,
 };
 use crate::protocol::{
-    Address, Amount, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route, Secret,
-    SessionKey, Timestamp, part_secret,
+    Address, Amount, B256, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route,
+    Secret, SessionKey, Timestamp, part_secret,
 };
 
 /// How long the locks of these tests live, in seconds.
@@ -62,11 +62,12 @@ pub(super) struct Plan {
     pub(super) part: u32,
     pub(super) payment: u32,
     pub(super) life: Timestamp,
+    pub(super) request: Option<B256>,
 }
 
 impl Plan {
     pub(super) fn of(amount: u128) -> Self {
-        Self { amount, fee: 0, share: Some([77; 32]), total: amount, part: 0, payment: 1, life: LIFE }
+        Self { amount, fee: 0, share: Some([77; 32]), total: amount, part: 0, payment: 1, life: LIFE, request: None }
     }
 }
 
@@ -97,13 +98,19 @@ impl Row {
 
     /// The command that sends a payment from the first client to the client `to`.
     pub(super) fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
-        let (path, channel): (Vec<usize>, _) = ((0..=to).collect(), self.channels[0]);
+        self.command_from(0, to, plan, secret)
+    }
+
+    /// The command that sends a payment along the row, in either direction.
+    pub(super) fn command_from(&mut self, from: usize, to: usize, plan: Plan, secret: &Secret) -> Command {
+        let path: Vec<usize> = if from < to { (from..=to).collect() } else { (to..=from).rev().collect() };
+        let channel = self.channels[path[0].min(path[1])];
         self.along(&path, channel, plan, secret)
     }
 
     /// The same along any path of clients, whose first channel is given.
     pub(super) fn along(&mut self, path: &[usize], channel: ChannelId, plan: Plan, secret: &Secret) -> Command {
-        let to = path[path.len() - 1];
+        let (from, to) = (path[0], path[path.len() - 1]);
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {
@@ -112,10 +119,10 @@ impl Row {
             amount: Amount::new(plan.amount),
             part: plan.part,
             share: plan.share,
-            reply_to: keys[0],
-            from: self.world.clients[0].address(),
+            reply_to: keys[from],
+            from: self.world.clients[from].address(),
             memo: None,
-            request: None,
+            request: plan.request,
         };
         let mut route = self.seal(&Hop::Deliver(delivery), to);
         let mut amount = plan.amount;

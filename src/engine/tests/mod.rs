@@ -15,5 +15,7 @@ mod locks_faults;
 mod payments;
 mod properties;
 mod refusals;
+mod requests;
+mod requests_at_random;
 mod resume;
 mod world;

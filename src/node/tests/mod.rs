@@ -2,6 +2,10 @@
 //! was taken away goes on or says that it cannot.
 
 mod fakes;
+mod net;
+mod payer;
+mod payer_deaths;
+mod requests;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,7 +13,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use super::{Node, NodeConfig, NodeError, NodeEvent, Services};
+use super::{Node, NodeConfig, NodeError, NodeEvent, Payee, Payment, Services};
 use crate::chain::still_chain::{CHAIN, JUDGE, StillChain};
 use crate::engine::records::{OWN, OwnRecord, UpdateRecord, read, update_key, write};
 use crate::engine::{Command, Config, EngineError, Event, Flow, PaymentStatus, Reply};
@@ -41,15 +45,19 @@ fn chain(channel: ChannelKey) -> StillChain {
 
 /// A storage in which the wallet's grant for the session key is, and nothing else.
 fn granted(client: usize) -> MemoryStore {
-    let session_key = key(client).public_key().address();
-    let (wallet, valid_until) = (wallet(client), NOW + 1_000_000);
-    let words = sol_types::Delegate { wallet, sessionKey: session_key, validUntil: valid_until };
-    let signature = wallet_key(client).sign(Domain::new(CHAIN, JUDGE).digest(&words)).unwrap();
-    let grant = Some(Grant { wallet, session_key, valid_until, signature });
     let store = MemoryStore::new();
+    grant(&store, &wallet_key(client), &key(client));
+    store
+}
+
+fn grant(store: &MemoryStore, wallet_key: &SessionKey, key: &SessionKey) {
+    let session_key = key.public_key().address();
+    let (wallet, valid_until) = (wallet_key.public_key().address(), NOW + 1_000_000);
+    let words = sol_types::Delegate { wallet, sessionKey: session_key, validUntil: valid_until };
+    let signature = wallet_key.sign(Domain::new(CHAIN, JUDGE).digest(&words)).unwrap();
+    let grant = Some(Grant { wallet, session_key, valid_until, signature });
     let batch = Batch { puts: vec![(OWN.to_vec(), write(&OwnRecord { grant }))], deletes: Vec::new() };
     store.commit(batch).now_or_never().unwrap().unwrap();
-    store
 }
 
 fn key(client: usize) -> SessionKey {
@@ -223,21 +231,22 @@ async fn pay_over_a_failure(client: usize, number: usize) -> bool {
 fn a_payment_that_is_submitted_again_is_not_made_again() {
     run(async {
         let mut pair = Pair::new().await;
-        let payment = pair.payment(10);
-        let (node, again) = (pair.nodes[0].clone(), payment.clone());
+        let payment =
+            |id: u8, amount| Payment { payee: Payee::Channel(pair.id), again: true, ..net::payment(id, 1, amount) };
+        let (one, two) = (payment(1, 10), payment(2, 5));
+        let node = pair.nodes[0].clone();
         pair.ready().await;
-        node.pay_once(payment.clone()).await.unwrap();
+        node.pay(one.clone()).await.unwrap();
         let duplicate = Err(NodeError::Engine(EngineError::DuplicatePayment));
-        assert_eq!(node.pay_once(again.clone()).await, duplicate, "it was settled");
+        assert_eq!(node.pay(one.clone()).await, duplicate, "it was settled");
         node.close();
         // After a restart only storage knows of it.
         pair.nodes[0] = pair.start(0).await.unwrap();
         pair.ready().await;
         let node = pair.nodes[0].clone();
-        assert_eq!(node.pay_once(again).await, duplicate, "it is found in storage");
-        let next = pair.payment(5);
-        node.pay_once(next.clone()).await.unwrap();
-        assert_eq!(node.pay_once(next).await, duplicate, "what was made since is known too");
+        assert_eq!(node.pay(one).await, duplicate, "it is found in storage");
+        node.pay(two.clone()).await.unwrap();
+        assert_eq!(node.pay(two).await, duplicate, "what was made since is known too");
         assert_eq!(pair.paid(0).await, 15);
     });
 }
