@@ -116,7 +116,7 @@ fn who_cancels_and_then_claims_by_an_older_proof_takes_nothing_from_a_mediator()
     for countersigns in [false, true] {
         let mut row = Row::new(3, 1_000);
         let secret = Secret([1; 32]);
-        let command = row.command(2, Plan { share: None, total: 150, ..Plan::of(100) }, &secret);
+        let command = row.command(2, Plan { share: Some([9; 32]), total: 150, ..Plan::of(100) }, &secret);
         row.world.command(0, command);
         let (first, last) = (row.channels[0], row.channels[1]);
         let old = row.world.clients[2].stored_channel(last).unwrap().received.signed.unwrap();

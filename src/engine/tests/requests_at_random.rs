@@ -10,7 +10,7 @@ use super::requests::terms;
 use super::world::CONFIRMATIONS;
 use crate::engine::records::{self, ReceivedRecord, RequestRecord};
 use crate::engine::{Command, RequestId, RequestStatus};
-use crate::protocol::{Amount, B256, PaymentId, PaymentRequest, Receipt, Secret, part_secret};
+use crate::protocol::{Amount, B256, PaymentRequest, Receipt, Secret, part_secret};
 
 const PAYEE: usize = 1;
 const PAYERS: [usize; 2] = [0, 2];
