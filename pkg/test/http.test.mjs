@@ -373,6 +373,9 @@ describe('events', () => {
     const second = read(await ask(client, { 'last-event-id': id }));
     assert.equal((await next(second)).id, id);
     for (const channel of ['0xb', '0xc', '0xd']) assert.equal((await next(second)).data.channel, channel);
+    const third = read(await handle(client, new Request(url(`/events?after=${id}`))));
+    await next(third);
+    assert.equal((await next(third)).data.channel, '0xb', 'the address says it too');
   });
 
   test('go on when the connection broke before the first one', async () => {

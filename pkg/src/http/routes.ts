@@ -162,7 +162,9 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/events',
-    run: ({ client, lastEventId, signal }) => eventStream(client, lastEventId, signal),
+    query: ['after'],
+    // The header is of a connection that broke later than the one that the address was written for.
+    run: ({ client, query, lastEventId, signal }) => eventStream(client, lastEventId ?? query.text('after'), signal),
   },
 ];
 
