@@ -164,9 +164,21 @@ describe('parameters', () => {
       const { params: { operation, ...params }, method: called } = last(core);
       assert.match(operation, /^0x/);
       assert.equal(called, method);
-      assert.deepEqual(params, { channel: ID, ...expected });
+      assert.deepEqual({ ...params, channel: ID, ...expected }, params);
     });
   }
+
+  test('of a settlement at any cost reach the client', async () => {
+    const { client } = await running();
+    let given;
+    client.settle = async (parameters) => {
+      given = parameters;
+      return {};
+    };
+    const init = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"state":"settled","force":true}' };
+    assert.equal((await handle(client, new Request(url(`/channels/${ID}`), init))).status, 200);
+    assert.deepEqual([given.channel, given.force], [ID, true]);
+  });
 
   test('a request is paid by its text, and found by its id', async () => {
     const { send, calls } = await running();

@@ -47,6 +47,7 @@ export const STATUS: Readonly<Record<string, number>> = {
   DECLINED: 409,
   DUPLICATE_PAYMENT: 409,
   NOTHING_TO_DO: 409,
+  NOT_WORTH_IT: 409,
   PAYMENT_CANCELLED: 409,
   PAYMENT_REFUSED: 409,
   REVERTED: 409,
