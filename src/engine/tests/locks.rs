@@ -87,7 +87,7 @@ impl Row {
     }
 
     /// The command that sends a payment from the first client to the client `to`.
-    fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
+    pub(super) fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {

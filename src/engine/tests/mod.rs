@@ -8,6 +8,7 @@ mod judge;
 mod kills;
 mod locks;
 mod locks_at_random;
+mod locks_review;
 mod payments;
 mod properties;
 mod refusals;

@@ -1,0 +1,92 @@
+//! Locks under accounts that mean harm, alone or together, and under tabs that sleep or die at the worst moment.
+
+use super::client::Wallet;
+use super::judge::Call;
+use super::locks::{LIFE, Plan, Row};
+use super::world::CONFIRMATIONS;
+use crate::engine::{CloseMode, Command, EngineError, Event, RequestId, TransferEvent};
+use crate::protocol::{JudgeCall, LockRefusal, Message, Op, Secret, Timestamp, part_secret};
+
+const ROOT: [u8; 32] = [3; 32];
+
+/// One of two parts is on its way: the target can take nothing yet.
+fn half(row: &mut Row, to: usize, life: Timestamp) -> (RequestId, Secret) {
+    let plan = Plan { share: Some([1; 32]), total: 150, life, ..Plan::of(100) };
+    let secret = part_secret(&ROOT, 0);
+    let command = row.command(to, plan, &secret);
+    (row.world.submit(0, command), secret)
+}
+
+/// The other part.
+fn rest(row: &mut Row, to: usize) -> RequestId {
+    let share = std::array::from_fn(|at| ROOT[at] ^ 1);
+    let plan = Plan { share: Some(share), total: 150, part: 1, ..Plan::of(50) };
+    let command = row.command(to, plan, &part_secret(&ROOT, 1));
+    row.world.submit(0, command)
+}
+
+/// The payer gives up the payment that plans make when nothing else is said.
+fn give_up(row: &mut Row, to: usize) {
+    let target = row.world.clients[to].session.public_key();
+    let Command::Lock { part, .. } = row.single(to, Plan::of(1)) else { panic!("it is a lock") };
+    row.world.submit(0, Command::GiveUp { target, payment: part.payment });
+}
+
+fn received(row: &Row, client: usize) -> usize {
+    let taken = |event: &&Event| matches!(event, Event::Transfer(TransferEvent::Received { .. }));
+    row.world.clients[client].events.iter().filter(taken).count()
+}
+
+fn locked(row: &Row, client: usize, channel: usize) -> u128 {
+    row.world.view(client, row.channels[channel]).ours.locked.get()
+}
+
+/// The mediator's window to the next is full, so that what the first locks to it waits there for a signature.
+fn waiting_at_the_mediator() -> (Row, RequestId, Secret) {
+    let mut row = Row::new(3, 1_000);
+    let last = row.channels[1];
+    for _ in 0..4 {
+        let command = row.world.payment(last, 1);
+        row.world.submit(1, command);
+        row.world.step(1, None);
+    }
+    let (request, secret) = half(&mut row, 2, LIFE);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    row.world.step(1, None);
+    assert_eq!((locked(&row, 0, 0), locked(&row, 1, 1)), (100, 0), "it waits");
+    (row, request, secret)
+}
+
+#[test]
+fn a_part_whose_time_is_over_does_not_make_a_payment_whole() {
+    let mut row = Row::new(2, 1_000);
+    half(&mut row, 1, 60);
+    row.world.run();
+    // The target's timers sleep: the last part arrives before it looks at the clock.
+    row.world.now += 58;
+    let last = rest(&mut row, 1);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    row.world.step(1, None);
+    row.world.run();
+    assert_eq!(received(&row, 1), 0);
+    assert!(!row.world.clients[0].replies.contains_key(&last), "the other part waits");
+}
+
+#[test]
+fn a_secret_that_comes_after_the_locks_time_takes_nothing() {
+    let mut row = Row::new(2, 1_000);
+    let command = row.single(1, Plan { share: None, life: 60, ..Plan::of(100) });
+    let Command::Lock { ref part, .. } = command else { panic!("it is a lock") };
+    let secret = part.secret.clone().unwrap();
+    row.world.submit(0, command);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    row.world.step(1, None);
+    row.world.drop_all();
+    row.world.now += 61;
+    row.world.inject(0, 1, Message::TellSecret { secret });
+    row.world.step(1, None);
+    assert_eq!(received(&row, 1), 0);
+}
