@@ -300,6 +300,7 @@ impl<S: Signer> Engine<S> {
         let mut touched = out.seen.clone();
         touched.extend(out.dirty.iter().copied());
         for id in touched {
+            self.withdraw_stale_offers(id, now, out);
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };

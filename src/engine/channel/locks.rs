@@ -140,6 +140,19 @@ impl Locks {
         self.offers.drain(..).collect()
     }
 
+    /// The locks that wait for a signature.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter()
+    }
+
+    /// Takes one waiting lock back.
+    pub(crate) fn withdraw_offer(&mut self, hash: SecretHash) {
+        let place = self.offers.iter().position(|offer| offer.hash == hash);
+        if let Some(offer) = place.and_then(|place| self.offers.remove(place)) {
+            self.offered = self.offered.saturating_sub(offer.amount);
+        }
+    }
+
     /// Notes what an update of ours, about to be signed under `nonce`, does to our locks.
     pub(super) fn signed(&mut self, ops: &[Op], before: &LockTree, nonce: Nonce) {
         for op in ops {

@@ -59,6 +59,40 @@ fn waiting_at_the_mediator() -> (Row, RequestId, Secret) {
 }
 
 #[test]
+fn a_lock_that_waited_past_its_time_is_not_signed() {
+    let (mut row, request, _) = waiting_at_the_mediator();
+    // The mediator's timers sleep; the next account lets the window open only after the lock to the mediator has ended.
+    row.world.now += LIFE + 1;
+    row.world.run();
+    let is_lock = |message: &Message| match message {
+        Message::Update(update) => update.ops.iter().any(|op| matches!(op, Op::Lock { .. })),
+        _ => false,
+    };
+    assert_eq!(row.world.count(is_lock), 1, "nothing would pay for a second one");
+    assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::BadExpiry));
+}
+
+#[test]
+fn a_lock_of_a_channel_that_is_being_closed_is_not_passed_on() {
+    let (mut row, _, _) = waiting_at_the_mediator();
+    row.world.set_online(1, false);
+    row.world.restart(1);
+    row.world.set_online(0, false);
+    row.world.run();
+    row.world.close(0, row.channels[0], CloseMode::Unilateral);
+    row.world.clients[1].wallet = Wallet::Rejects;
+    row.world.mine(CONFIRMATIONS);
+    row.world.set_online(1, true);
+    row.world.run();
+    row.world.wait(35);
+    assert!(row.world.view(1, row.channels[1]).ready);
+    row.world.set_online(0, true);
+    row.world.run();
+    row.world.wait(35);
+    assert_eq!(locked(&row, 1, 1), 0, "the Judge may never see the lock that would pay for it");
+}
+
+#[test]
 fn a_part_whose_time_is_over_does_not_make_a_payment_whole() {
     let mut row = Row::new(2, 1_000);
     half(&mut row, 1, 60);
