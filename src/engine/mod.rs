@@ -232,11 +232,11 @@ impl<S: Signer> Engine<S> {
     fn acknowledge(&mut self, out: &mut Out) {
         for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
             let waited = self.late_acks.remove(&channel).is_some();
-            if out.patient.contains(&channel) && !waited {
+            let accepted = out.accept.contains(&channel);
+            if out.patient.contains(&channel) && !waited && !accepted {
                 self.late_acks.insert(channel, (to, nonce));
                 continue;
             }
-            let accepted = out.accept.contains(&channel);
             let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
             out.send(to, Message::Ack { channel, nonce, acceptance });
         }

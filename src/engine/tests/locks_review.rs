@@ -124,3 +124,25 @@ fn a_secret_that_comes_after_the_locks_time_takes_nothing() {
     row.world.step(1, None);
     assert_eq!(received(&row, 1), 0);
 }
+
+#[test]
+fn a_countersignature_is_given_whatever_comes_with_the_cancellation() {
+    let mut row = Row::new(2, 1_000);
+    let (request, _) = half(&mut row, 1, LIFE);
+    row.world.run();
+    give_up(&mut row, 1);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    row.world.step(1, None);
+    while row.world.deliver(1, 0) {}
+    // The cancellation and a new lock leave one after the other, and arrive together.
+    row.world.step(0, None);
+    let command =
+        row.command(1, Plan { share: Some([1; 32]), total: 150, payment: 2, ..Plan::of(10) }, &Secret([6; 32]));
+    row.world.submit(0, command);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    row.world.step(1, None);
+    row.world.wait(3);
+    assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::Incomplete));
+}
