@@ -309,6 +309,22 @@ impl<S: Signer> Engine<S> {
         self.way_ended(hash, reason, out);
     }
 
+    /// Drops our locks that ended and that nobody follows any more: the chain's word on them came before this client was
+    /// started again.
+    pub(super) fn drop_ended_locks(&mut self, out: &mut Out) {
+        let passed = self.confirmed_time();
+        for channel in self.channels.values_mut() {
+            let id = channel.id;
+            let is_left = |lock: &&Lock| lock.expiry < passed && self.transfers.of_outgoing(id, lock.id).is_none();
+            let left = channel.sent.locks.slots().map(|(_, lock)| lock).filter(is_left);
+            for lock in left.map(|lock| lock.id).collect::<Vec<_>>() {
+                if channel.set_due(lock, Due::Expire) {
+                    out.seen.insert(id);
+                }
+            }
+        }
+    }
+
     /// There is no lock of ours any more, and there was no secret.
     pub(super) fn way_ended(&mut self, hash: SecretHash, reason: LockRefusal, out: &mut Out) {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };

@@ -146,3 +146,28 @@ fn a_countersignature_is_given_whatever_comes_with_the_cancellation() {
     row.world.wait(3);
     assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::Incomplete));
 }
+
+#[test]
+fn an_ended_lock_is_dropped_after_a_restart_too() {
+    let mut row = Row::new(2, 1_000);
+    let command = row.single(1, Plan::of(100));
+    let request = row.world.submit(0, command);
+    row.world.step(0, None);
+    while row.world.deliver(0, 1) {}
+    // The target knows the secret and tells nobody in time.
+    row.world.clients[1].wallet = Wallet::Rejects;
+    row.world.set_online(1, false);
+    row.world.run();
+    row.world.wait(LIFE);
+    row.world.mine_after(1);
+    row.world.mine(2 * CONFIRMATIONS);
+    assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::Expired));
+    row.world.restart(0);
+    row.world.set_online(1, true);
+    row.world.run();
+    row.world.wait(35);
+    row.world.mine(2 * CONFIRMATIONS);
+    row.world.wait(3);
+    assert_eq!(locked(&row, 0, 0), 0, "what nobody can claim is not locked for ever");
+    assert!(row.world.view(0, row.channels[0]).ready);
+}
