@@ -234,6 +234,7 @@ impl<S: Signer> Engine<S> {
             && let Some(channel) = self.channels.get_mut(transaction.channel)
         {
             channel.ask_again = channel.asked.is_some();
+            channel.freed = false;
         }
         let Some(index) =
             transaction.operation.and_then(|operation| self.operations.iter().position(|known| known.id == operation))

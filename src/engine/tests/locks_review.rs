@@ -171,3 +171,27 @@ fn an_ended_lock_is_dropped_after_a_restart_too() {
     assert_eq!(locked(&row, 0, 0), 0, "what nobody can claim is not locked for ever");
     assert!(row.world.view(0, row.channels[0]).ready);
 }
+
+#[test]
+fn a_countersigned_proof_is_brought_again_where_an_endpoint_failed() {
+    let mut row = Row::new(2, 1_000);
+    let (request, secret) = half(&mut row, 1, LIFE);
+    row.world.run();
+    let id = row.channels[0];
+    let old = row.world.clients[1].stored_channel(id).unwrap().received.signed.unwrap();
+    give_up(&mut row, 1);
+    row.world.run();
+    assert!(row.world.clients[0].replies.contains_key(&request), "cancelled");
+    let (from, key) = (row.world.clients[1].address(), row.world.view(1, id).key);
+    for call in
+        [JudgeCall::RegisterSecrets { secrets: vec![secret] }, JudgeCall::Close { key, proof: Some(old), grant: None }]
+    {
+        row.world.judge.submit(from, Call::Judge(call)).unwrap();
+    }
+    row.world.clients[1].wallet = Wallet::Rejects;
+    row.world.clients[0].wallet = Wallet::Fails;
+    row.world.mine(1);
+    row.world.clients[0].wallet = Wallet::Approves;
+    row.world.mine(2);
+    assert_eq!(row.world.judge.channel(id).unwrap().side(row.world.clients[0].address()).locked, 0);
+}
