@@ -277,11 +277,20 @@ impl Channel {
         }
         let gone =
             self.locks.cancelled.values_mut().filter(|cancelled| !cancelled.accepted && cancelled.nonce <= nonce);
-        gone.map(|cancelled| {
+        let gone = gone.map(|cancelled| {
             cancelled.accepted = true;
             cancelled.lock
-        })
-        .collect()
+        });
+        let gone = gone.collect();
+        self.forget_older_cancellations();
+        gone
+    }
+
+    /// Of the cancelled locks that are let go the newest alone tells whether an older proof would pay more.
+    fn forget_older_cancellations(&mut self) {
+        let accepted = self.locks.cancelled.values().filter(|cancelled| cancelled.accepted);
+        let newest = accepted.max_by_key(|cancelled| cancelled.nonce).map(|cancelled| cancelled.lock.id);
+        self.locks.cancelled.retain(|lock, cancelled| !cancelled.accepted || Some(*lock) == newest);
     }
 
     /// Forgets a cancelled lock that ended without its secret. True when the partner had not let it go before.

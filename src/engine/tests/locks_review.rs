@@ -173,6 +173,21 @@ fn an_ended_lock_is_dropped_after_a_restart_too() {
 }
 
 #[test]
+fn cancelled_locks_leave_nothing_behind_that_grows() {
+    let mut row = Row::new(2, 1_000);
+    for number in 1..=5 {
+        let plan = Plan { share: Some([1; 32]), total: 150, ..Plan::of(10) };
+        let command = row.command(1, plan, &Secret([number; 32]));
+        let request = row.world.command(0, command);
+        give_up(&mut row, 1);
+        row.world.run();
+        assert_eq!(*row.world.clients[0].error(request), EngineError::LockRefused(LockRefusal::Incomplete));
+    }
+    let stored = row.world.clients[0].stored_channel(row.channels[0]).unwrap();
+    assert_eq!(stored.cancelled.len(), 1, "the last one tells whether an older proof would pay more");
+}
+
+#[test]
 fn a_countersigned_proof_is_brought_again_where_an_endpoint_failed() {
     let mut row = Row::new(2, 1_000);
     let (request, secret) = half(&mut row, 1, LIFE);
