@@ -47,12 +47,23 @@ export const rawPayment = {
   at: 1_700_000_000,
 };
 
+export const rawNetwork = {
+  complete: true,
+  block: 9,
+  nodes: [
+    { wallet: A, reachable: true, flat: '3', proportional: 1000 },
+    { wallet: B, reachable: false, flat: null, proportional: null },
+  ],
+  channels: [{ id: ID, token: ZERO, a: A, b: B, total: '200', hintA: '120', hintB: null }],
+};
+
 const ANSWERS = {
   authorize: () => ({ wallet: B, sessionKey: A, validUntil: 2_000_000_000 }),
   channels: () => [rawChannel],
   payments: () => [rawPayment],
   pay: () => rawPayment,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
+  network: () => rawNetwork,
   balance: () => '7',
   debugOffline: () => null,
 };

@@ -16,6 +16,7 @@ use crate::protocol::{
     MAX_OPS, Message, Op, PublicKey, SecretHash, SessionKey, Signature, encode,
 };
 use crate::protocol::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, Seal};
+use crate::routing::{StoredChannel, StoredSession};
 use crate::transport::relay_protocol::{
     ClientMessage, MAX_BODY_BYTES, MAX_DETAIL_BYTES, MAX_ENTRIES, MAX_GOSSIP, MAX_RELAY_MESSAGE_BYTES, ServerMessage,
 };
@@ -149,7 +150,7 @@ pub fn record(bytes: &[u8]) {
             }
         };
     }
-    match kind % 9 {
+    match kind % 11 {
         0 => stable!(OwnRecord),
         1 => stable!(PeerRecord),
         2 => stable!(ChannelRecord<'_>),
@@ -158,7 +159,9 @@ pub fn record(bytes: &[u8]) {
         5 => stable!(u64),
         6 => stable!(TransferRecord),
         7 => stable!(PartRecord),
-        _ => stable!(ReceivedRecord),
+        8 => stable!(ReceivedRecord),
+        9 => stable!(StoredChannel),
+        _ => stable!(StoredSession),
     }
 }
 

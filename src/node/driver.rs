@@ -20,6 +20,7 @@ use crate::transport::Dial;
 
 use super::chain_task::{self, ChainReport, ChainTask};
 use super::error::store_code;
+use super::network::{Announcer, Network, NetworkView};
 use super::relay_task::{Incoming, Outgoing, RelayTask};
 use super::services::Platform;
 use super::{NodeConfig, NodeError, NodeEvent, NodeStatus, PaymentQuery, Runtime, Services, history, recovery};
@@ -70,11 +71,11 @@ where
 }
 
 pub(super) struct Shared<K: Platform> {
-    config: NodeConfig,
+    pub(super) config: NodeConfig,
     pub(super) engine_config: Config,
     pub(super) key: SessionKey,
     pub(super) store: RefCell<Rc<K::Store>>,
-    provider: K::Provider,
+    pub(super) provider: K::Provider,
     pub(super) runtime: K::Runtime,
     pub(super) engine: RefCell<Engine<SessionKey>>,
     /// True while the engine is ahead of its storage: what it says then is not durable, and so not shown.
@@ -88,6 +89,8 @@ pub(super) struct Shared<K: Platform> {
     pub(super) waiting: RefCell<Waiting>,
     /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
     pub(super) granted: Cell<Option<Grant>>,
+    pub(super) network: Network,
+    pub(super) announcer: Announcer,
     next_request: Cell<RequestId>,
     made: history::Made,
     listener: Box<dyn Fn(NodeEvent)>,
@@ -125,7 +128,11 @@ where
             challenge,
             window: config.window,
             queue: Config::QUEUE,
-            locks: LockPolicy::for_challenge(challenge),
+            locks: LockPolicy {
+                mediates: config.mediate.is_some(),
+                fee: config.mediate.unwrap_or_default(),
+                ..LockPolicy::for_challenge(challenge)
+            },
         };
         let (engine, alarm) = recovery::load(engine_config.clone(), key.clone(), &store).await?;
 
@@ -144,6 +151,11 @@ where
             outgoing: wanted,
             incoming,
         };
+        let service_at = alarm.as_ref().map_or(config.from_block.saturating_sub(1), |alarm| alarm.confirmed_to);
+        let clock = runtime.clone();
+        let clock = move || clock.now_ms() / 1_000;
+        let (network, woken) = Network::new(config.domain.clone(), service_at, clock, outgoing.clone());
+        let announcer = Announcer::new(config.wallet, config.mediate);
         let shared: Rc<Shared<Services<S, P, D, R>>> = Rc::new(Shared {
             config,
             engine_config,
@@ -159,6 +171,8 @@ where
             outgoing,
             waiting: RefCell::default(),
             granted: Cell::new(None),
+            network,
+            announcer,
             next_request: Cell::new(0),
             made: history::Made::default(),
             listener: Box::new(listener),
@@ -168,6 +182,7 @@ where
         });
         runtime.spawn(Box::pin(relay.run()));
         let chain = shared.follow_chain(alarm);
+        runtime.spawn(Box::pin(Rc::clone(&shared).follow_network(woken)));
         runtime.spawn(Box::pin(Rc::clone(&shared).run(commands, received, chain)));
         Ok(Self { shared })
     }
@@ -268,6 +283,22 @@ where
         }
     }
 
+    /// Every wallet and channel of the Judge, of one token or of all. The first call reads the chain from the Judge's
+    /// beginning.
+    ///
+    /// # Errors
+    /// [`NodeError::Chain`] or [`NodeError::Store`] when the chain or the storage cannot be read.
+    pub async fn network(&self, token: Option<Address>) -> Result<NetworkView, NodeError> {
+        self.shared.network.ready().await?;
+        Ok(self.shared.network.view(token))
+    }
+
+    /// The session key of a wallet, as a payment over the network finds it.
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    pub(super) async fn network_key(&self, wallet: Address) -> Option<PublicKey> {
+        self.shared.network.session_key(wallet).await
+    }
+
     /// What the wallet holds of a token.
     ///
     /// # Errors
@@ -301,11 +332,11 @@ where
 }
 
 impl<K: Platform> Shared<K> {
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.runtime.now_ms() / 1_000
     }
 
-    fn store(&self) -> Rc<K::Store> {
+    pub(super) fn store(&self) -> Rc<K::Store> {
         Rc::clone(&self.store.borrow())
     }
 
@@ -345,7 +376,7 @@ impl<K: Platform> Shared<K> {
         let _ = self.inputs.unbounded_send(input);
     }
 
-    fn send(&self, outgoing: Outgoing) {
+    pub(super) fn send(&self, outgoing: Outgoing) {
         let _ = self.outgoing.unbounded_send(outgoing);
     }
 
@@ -359,6 +390,8 @@ impl<K: Platform> Shared<K> {
         }
         *self.ended.borrow_mut() = Some(error.clone());
         self.inputs.close_channel();
+        self.network.close();
+        self.say_farewell();
         self.send(Outgoing::Close);
         self.outgoing.close_channel();
         self.readers.borrow_mut().clear();
@@ -386,6 +419,10 @@ impl<K: Platform> Shared<K> {
                 () = tick => {
                     tick.set(self.runtime.sleep(TICK).fuse());
                     batch.inputs.push(Input::Tick);
+                    self.announce();
+                    if self.network.tick(self.relay.borrow().is_ok()) {
+                        batch.events.push(NodeEvent::Network);
+                    }
                 }
             }
             while batch.inputs.len() < BATCH {
@@ -394,7 +431,12 @@ impl<K: Platform> Shared<K> {
             }
             while batch.inputs.len() < BATCH {
                 let Ok(incoming) = relay.try_recv() else { break };
+                // Verifying what is announced takes time; what else has come is not to wait for more of it.
+                let takes_time = matches!(incoming, Incoming::Gossip { .. });
                 self.sort(incoming, &mut batch);
+                if takes_time {
+                    break;
+                }
             }
             let Err(error) = self.step(batch).await else { continue };
             match self.recover(error, &mut commands).await {
@@ -410,8 +452,14 @@ impl<K: Platform> Shared<K> {
 
     fn sort(&self, incoming: Incoming, batch: &mut Batch) {
         match incoming {
-            Incoming::Input(input) => batch.inputs.push(input),
-            Incoming::Gossip { .. } => {}
+            Incoming::Input(input) => {
+                if let Input::Found { wallet, entries } = &input {
+                    self.network.found(*wallet, entries);
+                }
+                batch.inputs.push(input);
+            }
+            Incoming::Gossip { announcements, more } => self.network.gossip(&announcements, more),
+            Incoming::Unpublished => self.announcer.refused(),
             Incoming::Event(event) => {
                 if let NodeEvent::Connection { online, reason } = &event {
                     *self.relay.borrow_mut() = if *online { Ok(()) } else { Err(reason.clone()) };
@@ -430,6 +478,7 @@ impl<K: Platform> Shared<K> {
                     timestamp: update.head.timestamp,
                     reason: None,
                 });
+                self.network.chain(update.rollback, &update.confirmed, &state);
                 batch.inputs.push(Input::Chain(update));
                 batch.alarm = Some(state);
             }
@@ -449,6 +498,7 @@ impl<K: Platform> Shared<K> {
         let mut step: Step = self.engine.borrow_mut().handle(batch.inputs, self.now());
         if let Some(alarm) = &batch.alarm {
             step.write(ALARM.to_vec(), write(alarm));
+            step.add(self.network.writes());
         }
         let mut said: Vec<(PublicKey, Vec<Message>)> = Vec::new();
         let effects = step.commit(&*self.store()).await?;

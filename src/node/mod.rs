@@ -8,6 +8,7 @@ mod chain_task;
 mod driver;
 mod error;
 mod history;
+mod network;
 mod recovery;
 mod relay_task;
 mod runtime;
@@ -17,10 +18,11 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::protocol::{Address, ChannelId, Domain, PaymentId, Timestamp};
+use crate::protocol::{Address, ChannelId, Domain, FeeSchedule, PaymentId, Timestamp};
 
 pub use driver::Node;
 pub use error::NodeError;
+pub use network::NetworkView;
 pub use runtime::Runtime;
 pub use services::Services;
 
@@ -43,6 +45,8 @@ pub struct NodeConfig {
     pub relay_url: String,
     /// How many updates per channel may be unacknowledged.
     pub window: usize,
+    /// What passing on payments of others costs; none when none are passed on.
+    pub mediate: Option<FeeSchedule>,
 }
 
 /// What a node tells the application.
@@ -66,6 +70,8 @@ pub enum NodeEvent {
         /// Why it could not be looked at; the last known block is told with it.
         reason: Option<(String, String)>,
     },
+    /// The network changed: channels, or what wallets announce. Told at most once a second, and only once it was asked for.
+    Network,
     /// Something that needs attention but stops nothing.
     Warning {
         /// A stable code.

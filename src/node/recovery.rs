@@ -48,7 +48,7 @@ pub(super) async fn load<S: Store>(
     Ok((engine, alarm))
 }
 
-fn everything_under(prefix: u8) -> Scan {
+pub(super) fn everything_under(prefix: u8) -> Scan {
     let end: Key = vec![prefix.saturating_add(1)];
     Scan { from: Bound::Included(vec![prefix]), to: Bound::Excluded(end), backwards: false, limit: usize::MAX }
 }
@@ -73,6 +73,7 @@ impl<K: Platform> Shared<K> {
             let _ = answer.send(Err(NodeError::Store(error.clone())));
         }
         let alarm = self.reload(&error).await?;
+        self.network.reload();
         self.agree();
         if let Some(grant) = self.granted.get() {
             self.input(Input::Granted(grant));
