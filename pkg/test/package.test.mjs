@@ -43,7 +43,7 @@ describe('entries', () => {
     const { start } = await import('./helpers.mjs');
     const { client } = await start();
     assert.deepEqual(Object.keys(client).sort(), [
-      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'deposit', 'events', 'judge', 'on',
+      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'deposit', 'events', 'judge', 'network', 'on',
       'openChannel', 'pay', 'payments', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
     ]);
     assert.ok(Object.isFrozen(client));

@@ -143,7 +143,7 @@ impl Network {
     }
 
     /// Looks at the graph, or teaches it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "payments over the network come next"))]
+    #[expect(dead_code, reason = "payments over the network come next")]
     pub(super) fn with_graph<T>(&self, work: impl FnOnce(&mut Graph) -> T) -> T {
         work(&mut self.graph.borrow_mut())
     }

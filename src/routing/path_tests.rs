@@ -10,9 +10,12 @@ use crate::protocol::{Address, Amount, ChannelId, FeeSchedule};
 
 const WALLETS: usize = 6;
 
+/// Both wallets, the total, and what each side announces.
+type ChannelCase = (usize, usize, u128, Option<u128>, Option<u128>);
+
 #[derive(Clone, Debug)]
 struct Case {
-    channels: Vec<(usize, usize, u128, Option<u128>, Option<u128>)>,
+    channels: Vec<ChannelCase>,
     fees: Vec<Option<(u128, u32)>>,
     amount: u128,
     max_fee: u128,
