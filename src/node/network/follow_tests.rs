@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::node::relay_task::Outgoing;
-use crate::protocol::{Address, Amount, B256, ChannelKey, Domain, Head, JudgeEvent, LogPosition};
+use crate::protocol::{Address, B256, ChannelKey, Domain, Head, JudgeEvent, LogPosition};
 use crate::routing::KEPT_BLOCKS;
 
 type Woken = mpsc::UnboundedReceiver<()>;
