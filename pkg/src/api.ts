@@ -8,8 +8,14 @@ export type { CloseChannelParameters, CloseChannelReturnType, CloseMode } from '
 export type { DepositParameters, DepositReturnType } from './actions/deposit.js';
 export type { EventsParameters, EventsReturnType, OnParameters } from './actions/events.js';
 export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
-export type { PayParameters, PayReturnType, PayTarget } from './actions/pay.js';
+export type { PayParameters, PayReturnType, Payment, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
+export type {
+  EstimateCapacityParameters,
+  EstimateCapacityReturnType,
+  QuoteParameters,
+  QuoteReturnType,
+} from './actions/quote.js';
 export type { RespondParameters, RespondReturnType } from './actions/respond.js';
 export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
@@ -19,6 +25,7 @@ export type { ChannelClient, CreateChannelClientParameters } from './client.js';
 export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';
 export type { WasmSource } from './loader.js';
 export type { Operation } from './operation.js';
+export type { PaymentLimits } from './validate.js';
 export { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
 export type {
   ActionRequiredEvent,
@@ -37,14 +44,19 @@ export type {
   Eip1193Provider,
   FatalEvent,
   Hex,
+  HintedChannel,
+  Hop,
   LaggedEvent,
   PaymentEvent,
   PaymentStatus,
+  PaymentStep,
   PaymentView,
   Progress,
   ProgressEvent,
+  Quote,
   RecoveredEvent,
   RequiredAction,
+  TransferEvent,
   WarningEvent,
 } from './types.js';
 export {

@@ -11,12 +11,21 @@ import { deposit, type DepositParameters, type DepositReturnType } from './actio
 import { events, on, type EventsParameters, type EventsReturnType, type OnParameters } from './actions/events.js';
 import { openChannel, type OpenChannelParameters, type OpenChannelReturnType } from './actions/openChannel.js';
 import { pay, type PayParameters, type PayReturnType } from './actions/pay.js';
+import {
+  estimateCapacity,
+  quote,
+  type EstimateCapacityParameters,
+  type EstimateCapacityReturnType,
+  type QuoteParameters,
+  type QuoteReturnType,
+} from './actions/quote.js';
 import { payments, type PaymentsParameters, type PaymentsReturnType } from './actions/payments.js';
 import { respond, type RespondParameters, type RespondReturnType } from './actions/respond.js';
 import { settle, type SettleParameters, type SettleReturnType } from './actions/settle.js';
 import { status, type StatusParameters, type StatusReturnType } from './actions/status.js';
 import {
   closeWithOldProof,
+  refuse,
   setOffline,
   type CloseWithOldProofParameters,
   type SetOfflineParameters,
@@ -80,8 +89,12 @@ export interface ChannelClient {
   openChannel(parameters: OpenChannelParameters): OpenChannelReturnType;
   /** Adds to this side's deposit. {@link deposit} */
   deposit(parameters: DepositParameters): DepositReturnType;
-  /** Pays the partner, without the wallet. {@link pay} */
-  pay(parameters: PayParameters): Promise<PayReturnType>;
+  /** Pays anyone, without the wallet. {@link pay} */
+  pay(parameters: PayParameters): PayReturnType;
+  /** What a payment would cost and how it would go. {@link quote} */
+  quote(parameters: QuoteParameters): Promise<QuoteReturnType>;
+  /** The most that could reach an account now. {@link estimateCapacity} */
+  estimateCapacity(parameters: EstimateCapacityParameters): Promise<EstimateCapacityReturnType>;
   /** Takes tokens out of an open channel. {@link withdraw} */
   withdraw(parameters: WithdrawParameters): WithdrawReturnType;
   /** Closes a channel, together or alone. {@link closeChannel} */
@@ -112,6 +125,8 @@ export interface ChannelClient {
   readonly testing: {
     /** Cuts this client off from the relay, or lets it return. {@link setOffline} */
     setOffline(parameters: SetOfflineParameters): Promise<void>;
+    /** Refuses every payment that is to be passed on, or no more. {@link refuse} */
+    refuse(on: boolean): Promise<void>;
     /** Closes with an old proof, as a cheat would. It can only lose. {@link closeWithOldProof} */
     closeWithOldProof(parameters: CloseWithOldProofParameters): Operation<ChannelView>;
   };
@@ -213,6 +228,8 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     openChannel: (parameters) => openChannel(context, parameters),
     deposit: (parameters) => deposit(context, parameters),
     pay: (parameters) => pay(context, parameters),
+    quote: (parameters) => quote(context, parameters),
+    estimateCapacity: (parameters) => estimateCapacity(context, parameters),
     withdraw: (parameters) => withdraw(context, parameters),
     closeChannel: (parameters) => closeChannel(context, parameters),
     respond: (parameters) => respond(context, parameters),
@@ -227,6 +244,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     close: () => close(context),
     testing: Object.freeze({
       setOffline: (parameters: SetOfflineParameters) => setOffline(context, parameters),
+      refuse: (on: boolean) => refuse(context, on),
       closeWithOldProof: (parameters: CloseWithOldProofParameters) => closeWithOldProof(context, parameters),
     }),
   };

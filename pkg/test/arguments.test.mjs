@@ -15,6 +15,13 @@ const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
 
 /** For each action: good parameters, and for each parameter values that must be refused. */
+const limits = {
+  maxFee: [null, 1, '1', -1n, 1n << 128n],
+  maxParts: [null, 0, -1, 1.5, '1', 1n, 17],
+  exclude: [null, A, {}, [ZERO], [1], [A, 'x']],
+  hints: [null, {}, [null], [1], [{}], [{ channel: ID, from: A, to: B, capacity: 1 }], [{ channel: ID, from: A, to: B, capacity: 1n, flat: 1 }]],
+};
+
 const table = {
   authorize: { good: {}, bad: { signal } },
   openChannel: {
@@ -31,10 +38,17 @@ const table = {
       amount,
       memo: [null, 1, {}, 'x'.repeat(257), '€'.repeat(86), '\ud800'],
       id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1), PAYMENT.slice(2)],
+      ...limits,
       signal,
     },
     required: true,
   },
+  quote: {
+    good: { to: A, token: ZERO, amount: 1n },
+    bad: { to: nonZero, token: address, amount, ...limits, signal },
+    required: true,
+  },
+  estimateCapacity: { good: { to: A, token: ZERO }, bad: { to: nonZero, token: address, signal }, required: true },
   closeChannel: {
     good: { channel: ID },
     bad: {
@@ -249,6 +263,9 @@ describe('what reaches the core', () => {
     ['settle', { channel: ID }, { channel: ID }],
     ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, again: true, channel: ID, amount: '1', memo: 'tea' }],
     ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1' }],
+    ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT, maxFee: 0n, maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: 9n }] }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1', maxFee: '0', maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: '9', flat: '0', proportional: 0 }] }],
+    ['quote', { to: A, token: ZERO, amount: 1n, maxFee: 5n }, { to: A, token: ZERO, amount: '1', maxFee: '5' }],
+    ['estimateCapacity', { to: A, token: ZERO }, { to: A, token: ZERO }],
     ['payments', undefined, { limit: 100 }],
     ['payments', { channel: ID, limit: 7, before: PAYMENT }, { channel: ID, limit: 7, before: PAYMENT }],
     ['channels', undefined, {}],
