@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, ID, PAYMENT, ZERO, code, config, fakeCore, start } from './helpers.mjs';
+import { A, B, ID, PAYMENT, ZERO, code, config, fakeCore, start } from './helpers.mjs';
 
 const address = [undefined, null, 1, 1n, {}, [], '', 'alice.eth', '0x', A.slice(0, -1), `${A}0`, `${A.slice(0, -1)}g`, A.slice(2)];
 const nonZero = [...address, ZERO];
@@ -163,6 +163,16 @@ describe('pay names its channel in one of two ways', () => {
       assert.equal(core.calls.length, 0);
     });
   }
+});
+
+describe('testing.refuse', () => {
+  test('takes a boolean and nothing else', async () => {
+    const { client, core } = await start();
+    await client.testing.refuse(true);
+    assert.deepEqual(core.calls.map(({ method, params }) => [method, params]), [['debugRefuse', { on: true }]]);
+    for (const value of [undefined, null, 0, 'true', {}]) await assert.rejects(client.testing.refuse(value), code('INVALID_ARGUMENT', 'on'));
+    assert.equal(core.calls.length, 1);
+  });
 });
 
 describe('events and on', () => {
