@@ -8,7 +8,7 @@ export type { CloseChannelParameters, CloseChannelReturnType, CloseMode } from '
 export type { DepositParameters, DepositReturnType } from './actions/deposit.js';
 export type { EventsParameters, EventsReturnType, OnParameters } from './actions/events.js';
 export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
-export type { PayParameters, PayReturnType, Payment, PayTarget } from './actions/pay.js';
+export type { PayParameters, PayReturnType, Payment, PaymentOptions, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
 export type {
   EstimateCapacityParameters,
@@ -16,13 +16,19 @@ export type {
   QuoteParameters,
   QuoteReturnType,
 } from './actions/quote.js';
+export type { CreateRequestParameters, CreateRequestReturnType } from './actions/createRequest.js';
+export type { PayRequestParameters, PayRequestReturnType } from './actions/payRequest.js';
+export type { ReadRequestParameters, ReadRequestReturnType } from './actions/readRequest.js';
+export type { RequestsParameters, RequestsReturnType } from './actions/requests.js';
+export type { RequestStatusParameters, RequestStatusReturnType, RequestTarget } from './actions/requestStatus.js';
 export type { RespondParameters, RespondReturnType } from './actions/respond.js';
 export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
-export type { CloseWithOldProofParameters, SetOfflineParameters } from './actions/testing.js';
+export type { CloseWithOldProofParameters, RevealOnChainParameters, SetOfflineParameters } from './actions/testing.js';
 export type { WithdrawParameters, WithdrawReturnType } from './actions/withdraw.js';
 export type { ChannelClient, CreateChannelClientParameters } from './client.js';
 export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';
+export { receiptTypedData, requestLink, type ReceiptTypedData } from './requestText.js';
 export type { WasmSource } from './loader.js';
 export type { Operation } from './operation.js';
 export type { PaymentLimits } from './validate.js';
@@ -54,7 +60,11 @@ export type {
   Progress,
   ProgressEvent,
   Quote,
+  Receipt,
   RecoveredEvent,
+  RequestEvent,
+  RequestStatus,
+  RequestView,
   RequiredAction,
   TransferEvent,
   WarningEvent,

@@ -47,12 +47,24 @@ export const ErrorCode = {
   PAYMENT_FAILED: 'PAYMENT_FAILED',
   /** A mediator did not take a payment on. */
   LOCK_REFUSED: 'LOCK_REFUSED',
+  /** The text is not a request that counts on this chain and this Judge. */
+  INVALID_REQUEST: 'INVALID_REQUEST',
+  /** No request with that id was made or paid here. */
+  UNKNOWN_REQUEST: 'UNKNOWN_REQUEST',
+  /** The request was paid from here already. It is paid once. */
+  REQUEST_PAID: 'REQUEST_PAID',
+  /** The request is being paid from here already. */
+  REQUEST_PENDING: 'REQUEST_PENDING',
+  /** The request can no longer be paid. */
+  REQUEST_EXPIRED: 'REQUEST_EXPIRED',
   /** Another withdrawal or close of the channel is under way. */
   BUSY: 'BUSY',
   /** The partner declined to sign a withdrawal or a close. */
   DECLINED: 'DECLINED',
   /** There is no newer proof to answer with, or nothing to pay out. */
   NOTHING_TO_DO: 'NOTHING_TO_DO',
+  /** All that is left to claim costs more gas than it holds; `settle` with `force` claims it all the same. */
+  NOT_WORTH_IT: 'NOT_WORTH_IT',
   /** The time for answers to a close is not over. */
   TOO_EARLY: 'TOO_EARLY',
   /** The person said no in the wallet. */

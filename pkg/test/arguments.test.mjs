@@ -3,18 +3,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, B, ID, PAYMENT, ZERO, code, config, fakeCore, start } from './helpers.mjs';
+import { A, B, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
 
 const address = [undefined, null, 1, 1n, {}, [], '', 'alice.eth', '0x', A.slice(0, -1), `${A}0`, `${A.slice(0, -1)}g`, A.slice(2)];
 const nonZero = [...address, ZERO];
 const amount = [undefined, null, 1, 1.5, '1', '', {}, [], NaN, Infinity, true, 0n, -1n, 1n << 128n, -(1n << 200n)];
 const channel = [undefined, null, 1, 1n, {}, '', '0x', ID.slice(0, -1), `${ID}0`, ID.slice(2), A, `${ID.slice(0, -1)}z`];
 const signal = [null, 1, 'abort', {}, { aborted: 'no' }, () => undefined];
+const request = [undefined, null, 1, {}, '', 'chit:', 'AQID', `${REQUEST}=`, `${REQUEST}+`, 'chit:A', 'chit:AB', `chit:${'A'.repeat(1708)}`, ID];
+const requestId = [null, 1, '', '0x', PAYMENT, ID.slice(0, -1), ID.slice(2)];
 const parameters = [null, 1, 'x', [], true];
 const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
 
-/** For each action: good parameters, and for each parameter values that must be refused. */
 const limits = {
   maxFee: [null, 1, '1', -1n, 1n << 128n],
   maxParts: [null, 0, -1, 1.5, '1', 1n, 17],
@@ -22,6 +23,7 @@ const limits = {
   hints: [null, {}, [null], [1], [{}], [{ channel: ID, from: A, to: B, capacity: 1 }], [{ channel: ID, from: A, to: B, capacity: 1n, flat: 1 }]],
 };
 
+/** For each action: good parameters, and for each parameter values that must be refused. */
 const table = {
   authorize: { good: {}, bad: { signal } },
   openChannel: {
@@ -73,14 +75,42 @@ const table = {
       signal,
     },
   },
+  createRequest: {
+    good: { token: ZERO },
+    bad: {
+      token: address,
+      amount: given(amount),
+      expiresIn: [null, 0, -1, 1.5, NaN, '60', 60n, 31_622_401],
+      memo: [null, 1, {}, '', 'x'.repeat(257), '\ud800'],
+      id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
+      signal,
+    },
+    required: true,
+  },
+  payRequest: {
+    good: { request: REQUEST },
+    bad: {
+      request,
+      amount: given(amount),
+      ...limits,
+      memo: [null, 1, {}, 'x'.repeat(257), '\ud800'],
+      id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
+      signal,
+    },
+    required: true,
+  },
+  readRequest: { good: { request: REQUEST }, bad: { request, signal }, required: true },
+  requestStatus: { good: { request: REQUEST }, bad: { request, signal }, required: true },
+  requests: { good: {}, bad: { limit: [null, 0, -1, 1.5, NaN, '10', 10n, 1001], before: requestId, signal } },
   balance: { good: { token: ZERO }, bad: { token: address, signal }, required: true },
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
+  'testing.revealOnChain': { good: { channel: ID }, bad: { channel, signal }, required: true },
 };
 
 const show = (value) =>
-  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value)).slice(0, 40);
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value)).slice(0, 40);
 const pick = (client, path) => path.split('.').reduce((value, key) => value[key], client);
 
 for (const [name, { good, bad, required }] of Object.entries(table)) {
@@ -125,7 +155,7 @@ for (const [name, { good, bad, required }] of Object.entries(table)) {
     });
 
     test('passes on what the core refuses', async () => {
-      const method = { 'testing.setOffline': 'debugOffline', 'testing.closeWithOldProof': 'debugCloseWithOldProof' }[name] ?? name;
+      const method = { 'testing.setOffline': 'debugOffline', 'testing.closeWithOldProof': 'debugCloseWithOldProof', 'testing.revealOnChain': 'revealOnChain' }[name] ?? name;
       const refusal = Object.assign(new Error('No such channel.'), { name: 'ChitError', code: 'UNKNOWN_CHANNEL', details: { channel: ID }, retryable: false });
       const { client } = await start({
         [method]: () => {
@@ -154,6 +184,8 @@ describe('pay names its channel in one of two ways', () => {
     ['both', { channel: ID, to: A, token: ZERO }, 'channel'],
     ['an id and a token', { channel: ID, token: ZERO }, 'channel'],
     ['no token', { to: A }, 'token'],
+    ['a request and a channel', { request: REQUEST, channel: ID }, 'request'],
+    ['a request and an account', { request: REQUEST, to: A, token: ZERO }, 'request'],
     ['a bad account', { to: 'bob', token: ZERO }, 'to'],
     ['the zero account', { to: ZERO, token: ZERO }, 'to'],
   ]) {
@@ -270,7 +302,7 @@ describe('what reaches the core', () => {
     ['closeChannel', { channel: ID }, { channel: ID, mode: 'auto', timeout: 20_000, force: false }],
     ['closeChannel', { channel: ID, mode: 'unilateral', timeout: 1, force: true }, { channel: ID, mode: 'unilateral', timeout: 1, force: true }],
     ['respond', { channel: ID }, { channel: ID }],
-    ['settle', { channel: ID }, { channel: ID }],
+    ['settle', { channel: ID }, { channel: ID, force: false }],
     ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, again: true, channel: ID, amount: '1', memo: 'tea' }],
     ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1' }],
     ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT, maxFee: 0n, maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: 9n }] }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1', maxFee: '0', maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: '9', flat: '0', proportional: 0 }] }],
@@ -289,7 +321,8 @@ describe('what reaches the core', () => {
       const { operation, ...params } = core.calls[0].params;
       assert.equal(core.calls[0].method, name);
       assert.deepEqual(params, expected);
-      assert.equal(operation, running.id);
+      // An operation is named in its call, a payment by the payment.
+      assert.equal(operation ?? params.payment, running.id);
     });
   }
   test('every payment gets an id of its own', async () => {

@@ -4,6 +4,7 @@
 //! through a port. All exported methods take `&self`, so overlapping calls never meet a mutable borrow.
 
 mod payments;
+mod requests;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -97,7 +98,7 @@ impl ChitCore {
             return match self.node.command(command).await {
                 Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
                 Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
-                Ok(Reply::Done | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
+                Ok(Reply::Done | Reply::Request(_) | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
                 Err(error) => Err(node_error(&error)),
             };
         }
@@ -116,6 +117,11 @@ impl ChitCore {
             }
             "channel" => self.view(params.required("channel")?).await,
             "payments" => self.payments(params).await,
+            "createRequest" => self.create_request(params).await,
+            "readRequest" => self.read_request(params).await,
+            "requestStatus" => self.request_status(params).await,
+            "requests" => self.requests(params).await,
+            "payRequest" => self.pay_request(params).await,
             "status" => {
                 let persisted = match persistence::persisted().await {
                     Persistence::Granted => Some(true),
@@ -178,10 +184,16 @@ impl ChitCore {
             "respond" => {
                 Command::Respond { operation: params.required("operation")?, channel: params.required("channel")? }
             }
-            "settle" => {
-                Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
-            }
+            "settle" => Command::Settle {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                force: params.optional("force")?.unwrap_or_default(),
+            },
             "debugRefuse" => Command::RefuseLocks { on: params.required("on")? },
+            "revealOnChain" => Command::RevealSecrets {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+            },
             _ => return Ok(None),
         }))
     }

@@ -3,6 +3,7 @@
 //! Amounts cross as decimal strings: wasm-bindgen's integers wrap silently. The TypeScript above turns them into bigints.
 
 mod payments;
+mod requests;
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
 
 use payments::TransferObject;
 pub(super) use payments::{PaymentObject, QuoteObject};
+pub(super) use requests::RequestObject;
 
 /// A value that is written as text.
 #[derive(Clone, Copy, Debug)]
@@ -247,6 +249,9 @@ pub(super) enum EventObject {
         channel: Text<ChannelId>,
     },
     Transfer(TransferObject),
+    Request {
+        request: Box<RequestObject>,
+    },
     Connection {
         relay: &'static str,
         reason: Option<String>,
@@ -305,8 +310,16 @@ fn engine_event(event: &Event) -> EventObject {
         Event::ActionRequired { channel, action: wanted, deadline } => {
             EventObject::ActionRequired { channel: Text(*channel), action: action(*wanted), deadline: *deadline }
         }
+        Event::LocksLeft { channel, action: left, locks, amount, cost } => {
+            let most =
+                cost.map_or_else(|| "too little".to_owned(), |cost| format!("less than the {cost} wei it would cost"));
+            let message =
+                format!("{locks} locks of channel {channel} hold {amount}, {most}: {} was left out", action(*left));
+            EventObject::Warning { code: "LOCKS_LEFT", message }
+        }
         Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
         Event::Transfer(event) => EventObject::Transfer(event.into()),
+        Event::Request(view) => EventObject::Request { request: Box::new(view.as_ref().into()) },
     }
 }
 

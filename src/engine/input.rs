@@ -1,8 +1,8 @@
 //! Everything that can happen to an engine.
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PublicKey, Route, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PaymentRequest, PublicKey,
+    Route, RouteHint, Secret, SecretHash, Timestamp,
 };
 use crate::store::Key;
 
@@ -83,6 +83,8 @@ pub enum Input {
         /// Those that were registered by then.
         found: Vec<SecretOnChain>,
     },
+    /// What gas costs now, in wei; `None` when it could not be read.
+    GasPrice(Option<u128>),
     /// The wallet signed a grant for this client's session key.
     Granted(Grant),
     /// Time passed.
@@ -150,6 +152,25 @@ pub struct Part {
     pub secret: Option<Secret>,
 }
 
+/// What a new request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestTerms {
+    /// A fresh random number.
+    pub reference: [u8; 16],
+    /// The token, zero for native ETH.
+    pub token: Address,
+    /// How much; absent when the payer chooses.
+    pub amount: Option<Amount>,
+    /// For how many seconds it counts.
+    pub life: Timestamp,
+    /// What it is for.
+    pub memo: Option<Memo>,
+    /// The relay where this client can be reached.
+    pub relay: Option<String>,
+    /// Channels that lead here.
+    pub hints: Vec<RouteHint>,
+}
+
 /// What an application can ask for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -208,6 +229,24 @@ pub enum Command {
         /// The payment.
         payment: PaymentId,
     },
+    /// Ask to be paid: signs a request.
+    CreateRequest(Box<RequestTerms>),
+    /// Note that a payment is about to be made for a request, so that no other is.
+    ClaimRequest {
+        /// The request.
+        request: Box<PaymentRequest>,
+        /// The payment.
+        payment: PaymentId,
+        /// What it brings.
+        amount: Amount,
+    },
+    /// The payment for a request surely was not made: another may be.
+    LeaveRequest {
+        /// The request's id.
+        request: B256,
+        /// The payment.
+        payment: PaymentId,
+    },
     /// Store a record of the driver in the same commit as what was asked for beside it. It must be of no kind that the engine
     /// writes.
     Note {
@@ -259,8 +298,19 @@ pub enum Command {
         /// The channel.
         channel: ChannelId,
     },
-    /// Be paid after the challenge period.
+    /// Be paid after the challenge period, in as many transactions as the locks take. The reply comes when the last is
+    /// confirmed.
     Settle {
+        /// The name for its progress.
+        operation: OperationId,
+        /// The channel.
+        channel: ChannelId,
+        /// Claim also the locks that cost more than they hold.
+        force: bool,
+    },
+    /// Register now, whatever it costs, the secrets of the partner's locks that are not paid yet. The reply comes when the
+    /// chain holds them for good.
+    RevealSecrets {
         /// The name for its progress.
         operation: OperationId,
         /// The channel.

@@ -10,11 +10,11 @@ use crate::protocol::{
     Secret, SecretHash, Timestamp,
 };
 
-use super::channel::{Due, LockRules, Offer};
+use super::channel::{Channel, Due, LockRules, Offer};
 use super::records::{self, LockPlace, OriginRecord, PartRecord};
 use super::table::Set;
 use super::transfers::Registered;
-use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
+use super::{Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
 
 /// How a secret came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,8 @@ impl<S: Signer> Engine<S> {
     pub(super) fn decide(&mut self, hash: SecretHash, now: Timestamp, out: &mut Out) {
         let Some((place, lock, route)) = self.undecided(hash) else { return };
         let refusal = match self.signer.open_route(&route) {
+            _ if lock.amount < self.config.locks.dust => Some(LockRefusal::TooSmall),
+            _ if self.locked_by_partner(place.channel) > self.config.locks.sum => Some(LockRefusal::TooMuch),
             None => Some(LockRefusal::BadRoute),
             Some(Hop::Forward { next, amount, expiry, route }) => {
                 self.forward(hash, place.channel, &lock, next, amount, expiry, route, now, out).err()
@@ -124,10 +126,18 @@ impl<S: Signer> Engine<S> {
         }
     }
 
+    /// What the partner's locks hold that are not refused.
+    fn locked_by_partner(&self, id: ChannelId) -> Amount {
+        let Some(channel) = self.channels.get(id) else { return Amount::ZERO };
+        let refused = channel.locks.refused.keys().filter_map(|lock| channel.received.locks.get(*lock));
+        refused.fold(channel.received.locks.total(), |sum, lock| sum.saturating_sub(lock.amount))
+    }
+
     fn undecided(&self, hash: SecretHash) -> Option<(LockPlace, Lock, Route)> {
         let transfer = self.transfers.get(hash)?;
         let place = transfer.incoming?;
-        let channel = self.channels.get(place.channel)?;
+        // The Judge may never see a lock that came shortly before a close: nothing is promised on it.
+        let channel = self.channels.get(place.channel).filter(|channel| channel.is_live())?;
         let gone_on = transfer.outgoing.is_some() || transfer.offered.is_some() || transfer.secret.is_some();
         let refused = channel.locks.refused.contains_key(&place.lock);
         if gone_on || refused || transfer.held {
@@ -172,17 +182,39 @@ impl<S: Signer> Engine<S> {
             if id == from {
                 continue;
             }
-            match channel.offer(Offer { hash, amount, expiry, route: route.clone() }, policy.count) {
+            match channel.offer(Offer { hash, amount, expiry, route: route.clone() }, &policy) {
                 Ok(()) => {
                     self.transfers.entry(hash).offered = Some(id);
                     out.seen.insert(id);
                     return Ok(());
                 }
-                Err(LockRefusal::NoCapacity) => refusal = LockRefusal::NoCapacity,
+                Err(reason @ (LockRefusal::NoCapacity | LockRefusal::TooSmall)) => refusal = reason,
                 Err(_) => {}
             }
         }
         Err(refusal)
+    }
+
+    /// Takes back the locks that waited for a signature until it was too late for them, or until what would pay for them
+    /// began to be settled.
+    pub(super) fn withdraw_stale_offers(&mut self, id: ChannelId, now: Timestamp, out: &mut Out) {
+        let soonest = self.time(now).saturating_add(self.config.locks.margin);
+        let Some(channel) = self.channels.get(id) else { return };
+        let is_backed = |hash: SecretHash| {
+            let Some(transfer) = self.transfers.get(hash) else { return false };
+            let from = transfer.incoming.and_then(|place| self.channels.get(place.channel));
+            transfer.origin.is_some() || from.is_some_and(Channel::is_live)
+        };
+        let stale = channel.locks.waiting().filter(|offer| offer.expiry <= soonest || !is_backed(offer.hash));
+        for hash in stale.map(|offer| offer.hash).collect::<Vec<_>>() {
+            if let Some(channel) = self.channels.get_mut(id) {
+                channel.locks.withdraw_offer(hash);
+            }
+            self.transfers.entry(hash).offered = None;
+            out.transfers.insert(hash);
+            out.seen.insert(id);
+            self.way_ended(hash, LockRefusal::BadExpiry, out);
+        }
     }
 
     /// Lets the partner take its lock back. Only ever called when nothing of ours depends on it.
@@ -287,6 +319,22 @@ impl<S: Signer> Engine<S> {
         self.way_ended(hash, reason, out);
     }
 
+    /// Drops our locks that ended and that nobody follows any more: the chain's word on them came before this client was
+    /// started again.
+    pub(super) fn drop_ended_locks(&mut self, out: &mut Out) {
+        let passed = self.confirmed_time();
+        for channel in self.channels.values_mut() {
+            let id = channel.id;
+            let is_left = |lock: &&Lock| lock.expiry < passed && self.transfers.of_outgoing(id, lock.id).is_none();
+            let left = channel.sent.locks.slots().map(|(_, lock)| lock).filter(is_left);
+            for lock in left.map(|lock| lock.id).collect::<Vec<_>>() {
+                if channel.set_due(lock, Due::Expire) {
+                    out.seen.insert(id);
+                }
+            }
+        }
+    }
+
     /// There is no lock of ours any more, and there was no secret.
     pub(super) fn way_ended(&mut self, hash: SecretHash, reason: LockRefusal, out: &mut Out) {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
@@ -310,7 +358,7 @@ impl<S: Signer> Engine<S> {
     }
 
     /// An update of ours was signed: its new locks have ids now.
-    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], out: &mut Out) {
+    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], now: Timestamp, out: &mut Out) {
         for op in ops {
             match op {
                 Op::Lock { lock, .. } => {
@@ -322,7 +370,7 @@ impl<S: Signer> Engine<S> {
                     let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
                     self.transfers.set_outgoing(hash, None);
                     out.transfers.insert(hash);
-                    self.part_paid(hash, secret, out);
+                    self.part_paid(hash, secret, now, out);
                 }
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}
             }
@@ -348,12 +396,13 @@ impl<S: Signer> Engine<S> {
     }
 
     /// The initiator's lock is being paid out: its part of the payment is made.
-    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, out: &mut Out) {
+    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, now: Timestamp, out: &mut Out) {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
         let Some(origin) = transfer.origin.take() else { return };
         let request = transfer.request.take();
         store_part(hash, &origin, Some(secret), None, out);
         let OriginRecord { payment, part, amount, fee, .. } = origin;
+        self.request_paid(payment, now, out);
         if let Some(request) = request {
             out.reply(request, Ok(Reply::Part { payment, part, secret: secret.clone() }));
         }
@@ -386,7 +435,7 @@ impl<S: Signer> Engine<S> {
             return Err(EngineError::InvalidArgument("the lock would end too soon or too late".into()));
         }
         let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
-        channel.offer(Offer { hash, amount, expiry, route }, policy.count).map_err(EngineError::LockRefused)?;
+        channel.offer(Offer { hash, amount, expiry, route }, &policy).map_err(EngineError::LockRefused)?;
         let transfer = self.transfers.entry(hash);
         (transfer.offered, transfer.origin, transfer.request) = (Some(id), Some(origin), Some(request));
         out.seen.insert(id);
@@ -480,31 +529,6 @@ impl<S: Signer> Engine<S> {
                 Some(record) => out.step.write(key, records::write(&record)),
                 None => out.step.writes.deletes.push(key),
             }
-        }
-    }
-
-    /// The secret of a lock that has ended is asked of the chain, once per block.
-    pub(super) fn ask_for_secrets(&self, now: Timestamp, out: &mut Out) {
-        let (time, margin) = (self.time(now), self.config.locks.margin);
-        let wanted = self.transfers.iter().filter(|(_, transfer)| {
-            let ours = transfer.outgoing.and_then(|place| {
-                let channel = self.channels.get(place.channel)?;
-                let cancelled = channel.locks.cancelled.get(&place.lock).map(|cancelled| cancelled.lock);
-                channel.sent.locks.get(place.lock).copied().or(cancelled)
-            });
-            let near = |lock: Option<Lock>| lock.is_some_and(|lock| time.saturating_add(margin) >= lock.expiry);
-            let theirs = transfer.incoming.and_then(|place| {
-                let channel = self.channels.get(place.channel)?;
-                let lock = channel.received.locks.get(place.lock)?;
-                Some(channel.is_closed() || near(Some(*lock)))
-            });
-            let claims = transfer.secret.is_some() && transfer.registered.is_none();
-            near(ours) || (claims && theirs == Some(true))
-        });
-        let hashes: Vec<SecretHash> = wanted.map(|(hash, _)| hash).collect();
-        if !hashes.is_empty() {
-            let block = self.head.number.saturating_add(1).saturating_sub(self.config.confirmations);
-            out.effect(Effect::ReadSecrets { hashes, block });
         }
     }
 }

@@ -10,20 +10,23 @@
 mod chain_events;
 mod channel;
 mod channels;
-mod claims;
 mod commands;
 mod config;
 mod cooperation;
 mod delivery;
 mod effect;
 mod error;
+mod gas;
 mod input;
 mod locks;
 mod messages;
 mod operations;
 mod peers;
 pub(crate) mod records;
+mod requests;
 pub(crate) mod routed;
+mod secrets;
+mod settling;
 mod signer;
 mod step;
 mod table;
@@ -44,19 +47,22 @@ use channels::Channels;
 use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
-use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
+use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, RequestRecord, TransferRecord, UpdateRecord};
+use requests::Requests;
 use table::{Set, Table};
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::{Config, LockPolicy};
 pub use effect::{
-    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
+    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, RequestStatus, RequestView, SideView,
+    Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
+pub use gas::{registration_gas, settlement_gas};
 pub use input::{
-    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
-    TransactionId,
+    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, RequestTerms, SecretOnChain,
+    TransactionFailure, TransactionId,
 };
 pub use signer::{CloseTerms, Signer, WithdrawTerms};
 pub use step::Step;
@@ -78,12 +84,17 @@ pub struct Engine<S> {
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
+    requests: Requests,
     /// True when every lock that is to be passed on is refused.
     refusing: bool,
     /// Acknowledgements that wait for the next message to their peer.
     late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
+    /// What gas costs, as far as that was asked for.
+    gas: gas::GasPrice,
+    /// Up to where the chain was last asked for secrets, if not for all.
+    asked_up_to: Option<SecretHash>,
 }
 
 /// What a step collects while the inputs are handled.
@@ -148,9 +159,12 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
+            requests: Requests::default(),
             refusing: false,
             late_acks: Table::default(),
             passed: VecDeque::new(),
+            gas: gas::GasPrice::default(),
+            asked_up_to: None,
         }
     }
 
@@ -174,6 +188,7 @@ impl<S: Signer> Engine<S> {
                 }
                 Some(&records::TRANSFERS) => engine.transfers.load(records::read::<TransferRecord>(value)?),
                 Some(&records::RECEIVED) => engine.deliveries.load(&records::read::<ReceivedRecord>(value)?),
+                Some(&records::REQUESTS) => engine.requests.load(records::read::<RequestRecord>(value)?),
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
                 _ if key == records::OWN => engine.grant = records::read::<OwnRecord>(value)?.grant,
                 _ => {}
@@ -236,11 +251,11 @@ impl<S: Signer> Engine<S> {
     fn acknowledge(&mut self, out: &mut Out) {
         for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
             let waited = self.late_acks.remove(&channel).is_some();
-            if out.patient.contains(&channel) && !waited {
+            let accepted = out.accept.contains(&channel);
+            if out.patient.contains(&channel) && !waited && !accepted {
                 self.late_acks.insert(channel, (to, nonce));
                 continue;
             }
-            let accepted = out.accept.contains(&channel);
             let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
             out.send(to, Message::Ack { channel, nonce, acceptance });
         }
@@ -261,7 +276,9 @@ impl<S: Signer> Engine<S> {
     fn take(&mut self, input: Input, now: Timestamp, out: &mut Out) {
         out.moved |= match &input {
             Input::Command { command, .. } => !matches!(command, Command::Pay { .. } | Command::CancelPayment { .. }),
-            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::Tick => true,
+            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::GasPrice(_) | Input::Tick => {
+                true
+            }
             Input::Message { .. }
             | Input::Unreachable(_)
             | Input::Online
@@ -287,6 +304,10 @@ impl<S: Signer> Engine<S> {
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
+            Input::GasPrice(price) => {
+                self.gas.told(price, now);
+                self.register_secrets(now, out);
+            }
             Input::Granted(grant) => self.granted(grant, now, out),
             Input::Tick => {
                 out.hurry = true;
@@ -304,6 +325,7 @@ impl<S: Signer> Engine<S> {
         let mut touched = out.seen.clone();
         touched.extend(out.dirty.iter().copied());
         for id in touched {
+            self.withdraw_stale_offers(id, now, out);
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };
@@ -318,7 +340,7 @@ impl<S: Signer> Engine<S> {
             }
         }
         for (id, ops) in signed {
-            self.locks_signed(id, &ops, out);
+            self.locks_signed(id, &ops, now, out);
         }
     }
 

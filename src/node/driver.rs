@@ -72,7 +72,7 @@ where
 }
 
 pub(super) struct Shared<K: Platform> {
-    config: NodeConfig,
+    pub(super) config: NodeConfig,
     pub(super) engine_config: Config,
     pub(super) key: SessionKey,
     pub(super) store: RefCell<Rc<K::Store>>,
@@ -511,6 +511,12 @@ impl<K: Platform> Shared<K> {
                             found.map(|found| SecretOnChain { secret: found.secret, registered: found.registered });
                         shared.input(Input::SecretsRead { at: view.at, asked: hashes, found: found.collect() });
                     }
+                }));
+            }
+            Effect::ReadGasPrice => {
+                let shared = Rc::clone(self);
+                self.runtime.spawn(Box::pin(async move {
+                    shared.input(Input::GasPrice(chain_task::gas_price(&shared.provider).await));
                 }));
             }
             Effect::Transact { id, call } => {

@@ -23,14 +23,17 @@ pub enum Failure {
 impl From<LockRefusal> for Failure {
     fn from(refusal: LockRefusal) -> Self {
         match refusal {
-            LockRefusal::NoCapacity => Self::Capacity,
+            LockRefusal::NoCapacity | LockRefusal::TooMuch => Self::Capacity,
             LockRefusal::Expired | LockRefusal::Incomplete => Self::Silent,
             LockRefusal::BadRoute
             | LockRefusal::NoRoute
             | LockRefusal::FeeTooLow
             | LockRefusal::BadExpiry
             | LockRefusal::Unexpected
-            | LockRefusal::HashUsed => Self::Refused,
+            | LockRefusal::HashUsed
+            | LockRefusal::TooSmall
+            | LockRefusal::RequestPaid
+            | LockRefusal::RequestExpired => Self::Refused,
         }
     }
 }

@@ -29,6 +29,7 @@ const TYPES: readonly ChitEventType[] = [
   'chain',
   'actionRequired',
   'recovered',
+  'request',
   'warning',
   'fatal',
 ];

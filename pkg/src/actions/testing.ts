@@ -34,6 +34,27 @@ export async function refuse(context: Context, on: boolean): Promise<void> {
   return context.invoke('debugRefuse', { on }, () => undefined);
 }
 
+/** Parameters of {@link revealOnChain}. */
+export interface RevealOnChainParameters {
+  /** The channel's id. */
+  readonly channel: Hex;
+  /** Ends the wait; a transaction that was sent stays sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Registers the secrets of what the partner has locked to us in a channel, now and not only when the locks end soon. From
+ * then on the partner owes it, whether or not it answers.
+ */
+export function revealOnChain(context: Context, parameters: RevealOnChainParameters): Operation<ChannelView> {
+  return context.operate(
+    'revealOnChain',
+    parameters,
+    ({ channel }) => ({ channel: checkChannel(channel) }),
+    toChannel,
+  );
+}
+
 /**
  * Closes a channel alone and brings an old proof instead of the newest: what a cheat would do. It can only lose. The
  * partner is asked to answer, and is then paid in full.

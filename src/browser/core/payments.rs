@@ -10,7 +10,7 @@ use crate::protocol::{FeeSchedule, Memo, PaymentId};
 use crate::routing::ExtraChannel;
 
 /// The most payments that one listing returns.
-const MAX_LISTED: usize = 1_000;
+pub(super) const MAX_LISTED: usize = 1_000;
 
 impl ChitCore {
     pub(super) async fn pay(&self, params: &Params) -> Result<JsValue, JsValue> {
@@ -23,13 +23,13 @@ impl ChitCore {
             Some(payment) => payment,
             None => PaymentId(random()?),
         };
-        let memo = params.optional::<String>("memo")?.map(Memo::new);
         let payment = Payment {
             id,
             payee,
             amount: params.required("amount")?,
-            memo: memo.transpose().map_err(|error| invalid(&error.to_string()))?,
+            memo: memo(params)?,
             request: None,
+            target: None,
             over_locks: false,
             again: params.optional("again")?.unwrap_or(false),
             limits: limits(params)?,
@@ -66,7 +66,12 @@ impl ChitCore {
     }
 }
 
-fn limits(params: &Params) -> Result<Limits, BadParam> {
+pub(super) fn memo(params: &Params) -> Result<Option<Memo>, BadParam> {
+    let memo = params.optional::<String>("memo")?.map(Memo::new);
+    memo.transpose().map_err(|error| BadParam(error.to_string()))
+}
+
+pub(super) fn limits(params: &Params) -> Result<Limits, BadParam> {
     let all = Limits::default();
     Ok(Limits {
         max_fee: params.optional("maxFee")?.unwrap_or(all.max_fee),
