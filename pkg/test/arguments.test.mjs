@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
+import { A, B, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
 
 const address = [undefined, null, 1, 1n, {}, [], '', 'alice.eth', '0x', A.slice(0, -1), `${A}0`, `${A.slice(0, -1)}g`, A.slice(2)];
 const nonZero = [...address, ZERO];
@@ -15,6 +15,13 @@ const requestId = [null, 1, '', '0x', PAYMENT, ID.slice(0, -1), ID.slice(2)];
 const parameters = [null, 1, 'x', [], true];
 const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
+
+const limits = {
+  maxFee: [null, 1, '1', -1n, 1n << 128n],
+  maxParts: [null, 0, -1, 1.5, '1', 1n, 17],
+  exclude: [null, A, {}, [ZERO], [1], [A, 'x']],
+  hints: [null, {}, [null], [1], [{}], [{ channel: ID, from: A, to: B, capacity: 1 }], [{ channel: ID, from: A, to: B, capacity: 1n, flat: 1 }]],
+};
 
 /** For each action: good parameters, and for each parameter values that must be refused. */
 const table = {
@@ -33,10 +40,17 @@ const table = {
       amount,
       memo: [null, 1, {}, 'x'.repeat(257), '€'.repeat(86), '\ud800'],
       id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1), PAYMENT.slice(2)],
+      ...limits,
       signal,
     },
     required: true,
   },
+  quote: {
+    good: { to: A, token: ZERO, amount: 1n },
+    bad: { to: nonZero, token: address, amount, ...limits, signal },
+    required: true,
+  },
+  estimateCapacity: { good: { to: A, token: ZERO }, bad: { to: nonZero, token: address, signal }, required: true },
   closeChannel: {
     good: { channel: ID },
     bad: {
@@ -78,7 +92,7 @@ const table = {
     bad: {
       request,
       amount: given(amount),
-      maxFee: given(amount).filter((value) => value !== 0n),
+      ...limits,
       memo: [null, 1, {}, 'x'.repeat(257), '\ud800'],
       id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
       signal,
@@ -93,6 +107,7 @@ const table = {
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
+  'testing.revealOnChain': { good: { channel: ID }, bad: { channel, signal }, required: true },
 };
 
 const spelled = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
@@ -142,7 +157,7 @@ for (const [name, { good, bad, required }] of Object.entries(table)) {
     });
 
     test('passes on what the core refuses', async () => {
-      const method = { 'testing.setOffline': 'debugOffline', 'testing.closeWithOldProof': 'debugCloseWithOldProof' }[name] ?? name;
+      const method = { 'testing.setOffline': 'debugOffline', 'testing.closeWithOldProof': 'debugCloseWithOldProof', 'testing.revealOnChain': 'revealOnChain' }[name] ?? name;
       const refusal = Object.assign(new Error('No such channel.'), { name: 'ChitError', code: 'UNKNOWN_CHANNEL', details: { channel: ID }, retryable: false });
       const { client } = await start({
         [method]: () => {
@@ -171,6 +186,8 @@ describe('pay names its channel in one of two ways', () => {
     ['both', { channel: ID, to: A, token: ZERO }, 'channel'],
     ['an id and a token', { channel: ID, token: ZERO }, 'channel'],
     ['no token', { to: A }, 'token'],
+    ['a request and a channel', { request: REQUEST, channel: ID }, 'request'],
+    ['a request and an account', { request: REQUEST, to: A, token: ZERO }, 'request'],
     ['a bad account', { to: 'bob', token: ZERO }, 'to'],
     ['the zero account', { to: ZERO, token: ZERO }, 'to'],
   ]) {
@@ -180,6 +197,16 @@ describe('pay names its channel in one of two ways', () => {
       assert.equal(core.calls.length, 0);
     });
   }
+});
+
+describe('testing.refuse', () => {
+  test('takes a boolean and nothing else', async () => {
+    const { client, core } = await start();
+    await client.testing.refuse(true);
+    assert.deepEqual(core.calls.map(({ method, params }) => [method, params]), [['debugRefuse', { on: true }]]);
+    for (const value of [undefined, null, 0, 'true', {}]) await assert.rejects(client.testing.refuse(value), code('INVALID_ARGUMENT', 'on'));
+    assert.equal(core.calls.length, 1);
+  });
 });
 
 describe('events and on', () => {
@@ -294,9 +321,12 @@ describe('what reaches the core', () => {
     ['closeChannel', { channel: ID }, { channel: ID, mode: 'auto', timeout: 20_000, force: false }],
     ['closeChannel', { channel: ID, mode: 'unilateral', timeout: 1, force: true }, { channel: ID, mode: 'unilateral', timeout: 1, force: true }],
     ['respond', { channel: ID }, { channel: ID }],
-    ['settle', { channel: ID }, { channel: ID }],
+    ['settle', { channel: ID }, { channel: ID, force: false }],
     ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, again: true, channel: ID, amount: '1', memo: 'tea' }],
     ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1' }],
+    ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT, maxFee: 0n, maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: 9n }] }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1', maxFee: '0', maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: '9', flat: '0', proportional: 0 }] }],
+    ['quote', { to: A, token: ZERO, amount: 1n, maxFee: 5n }, { to: A, token: ZERO, amount: '1', maxFee: '5' }],
+    ['estimateCapacity', { to: A, token: ZERO }, { to: A, token: ZERO }],
     ['payments', undefined, { limit: 100 }],
     ['payments', { channel: ID, limit: 7, before: PAYMENT }, { channel: ID, limit: 7, before: PAYMENT }],
     ['channels', undefined, {}],
@@ -310,7 +340,8 @@ describe('what reaches the core', () => {
       const { operation, ...params } = core.calls[0].params;
       assert.equal(core.calls[0].method, name);
       assert.deepEqual(params, expected);
-      assert.equal(operation, running.id);
+      // An operation is named in its call, a payment by the payment.
+      assert.equal(operation ?? params.payment, running.id);
     });
   }
   test('every payment gets an id of its own', async () => {

@@ -28,6 +28,33 @@ export async function setOffline(context: Context, parameters: SetOfflineParamet
   return context.invoke('debugOffline', { offline: parameters.offline }, () => undefined);
 }
 
+/** Makes this client refuse every payment that it is to pass on, or no more. */
+export async function refuse(context: Context, on: boolean): Promise<void> {
+  if (typeof on !== 'boolean') throw invalid('on', 'a boolean', on);
+  return context.invoke('debugRefuse', { on }, () => undefined);
+}
+
+/** Parameters of {@link revealOnChain}. */
+export interface RevealOnChainParameters {
+  /** The channel's id. */
+  readonly channel: Hex;
+  /** Ends the wait; a transaction that was sent stays sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Registers the secrets of what the partner has locked to us in a channel, now and not only when the locks end soon. From
+ * then on the partner owes it, whether or not it answers.
+ */
+export function revealOnChain(context: Context, parameters: RevealOnChainParameters): Operation<ChannelView> {
+  return context.operate(
+    'revealOnChain',
+    parameters,
+    ({ channel }) => ({ channel: checkChannel(channel) }),
+    toChannel,
+  );
+}
+
 /**
  * Closes a channel alone and brings an old proof instead of the newest: what a cheat would do. It can only lose. The
  * partner is asked to answer, and is then paid in full.

@@ -33,6 +33,8 @@ async fn pay_over_a_death(client: u8, number: usize, error: &StoreError) -> bool
         net.restart(client).await;
     }
     net.quiet().await;
+    // Who was away announces some seconds later what it can carry again.
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let again = net.nodes[0].pay(payment.clone()).await.unwrap();
     assert_eq!(again.status, PaymentStatus::Settled, "{first:?}");
     net.quiet().await;
