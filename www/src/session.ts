@@ -18,6 +18,9 @@ import { type Mood, type Move, moveOf } from './network/model.js';
 /** How many payments the page remembers; older ones stay in the client's storage. */
 const REMEMBERED = 5_000;
 
+/** What everybody here takes for passing payments of others on, in millionths: half a percent. */
+const FEE = 5_000;
+
 /** How many are read at once. */
 const PAGE = 1_000;
 
@@ -59,6 +62,7 @@ export class Session {
       wallet,
       pollingInterval,
       confirmations,
+      mediate: { proportional: FEE },
     });
     const session = new Session(deployment, provider, client);
     session.#listen();
@@ -211,7 +215,7 @@ export class Session {
   }
 
   #remember(payment: PaymentView): boolean {
-    const key = `${payment.channel}${payment.direction}${payment.id}`;
+    const key = `${payment.channel ?? payment.partner}${payment.direction}${payment.id}`;
     const isNew = !this.payments.has(key);
     this.payments.set(key, payment);
     if (this.payments.size > REMEMBERED) {
