@@ -74,7 +74,7 @@ async function stopMediator({ a, c, d }, index) {
 
 test("C dies for good with D's lock unpaid: D registers the secret and goes to the Judge, and B pays nobody twice", async () => {
   const row = await openRow(here);
-  const { people, a, b, c, d, ids } = row;
+  const { people, a, b, d, ids } = row;
   const [, toC, toD] = ids;
   assert.equal((await payTo(a, d.account, amount)).ok?.status, "settled");
   const held = await calm(people, ids);

@@ -19,7 +19,7 @@ export function requestsPanel(sessions: readonly Session[], given?: string): HTM
     'section',
     { class: 'panel', 'aria-labelledby': 'requests-title' },
     h('h2', { id: 'requests-title' }, 'Requests'),
-    h('div', { class: 'requests' }, ask(sessions, paying.read), paying.element),
+    h('div', { class: 'requests' }, ask(sessions, (text) => { paying.read(text); }), paying.element),
   );
 }
 
@@ -129,7 +129,7 @@ function payRequest(sessions: readonly Session[], given: string | undefined): { 
   const submit = h('button', { class: 'button primary', type: 'submit', 'data-testid': 'pay-request-submit' }, 'Pay the request');
   let read: RequestView | undefined;
 
-  const show_ = (): void => {
+  const render = (): void => {
     show(says, read !== undefined);
     show(amountField, read !== undefined && read.amount === undefined);
     if (!read) return;
@@ -149,7 +149,7 @@ function payRequest(sessions: readonly Session[], given: string | undefined): { 
         error.set(reason);
       }
     }
-    show_();
+    render();
   };
   text.addEventListener('input', () => void look());
   const put = (request: string): void => {
@@ -165,7 +165,7 @@ function payRequest(sessions: readonly Session[], given: string | undefined): { 
     const names = [session.wallet, read.payee].map((address) => nameOf(deployment, address));
     await progress.follow(session.client.payRequest({ request: read.text, ...open }), names, value);
   };
-  show_();
+  render();
   if (given !== undefined) put(given);
   return {
     read: put,
