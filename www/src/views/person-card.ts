@@ -73,7 +73,7 @@ function silence(session: Session, name: string): readonly HTMLElement[] {
         session.changed();
       },
     },
-    'Go silent mid-payment',
+    'Silent mid-payment',
   );
   session.onMove(({ kind }) => {
     if (isArmed && kind === 'locked') turn(true).catch((reason: unknown) => { error.set(reason); });
