@@ -2,13 +2,15 @@
 //!
 //! Amounts cross as decimal strings: wasm-bindgen's integers wrap silently. The TypeScript above turns them into bigints.
 
+use alloy::primitives::hex;
 use serde::Serialize;
 
 use crate::engine::{
-    Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, SideView, Stage, Status, TransferEvent,
+    Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, RequestStatus, RequestView, SideView,
+    Stage, Status, TransferEvent,
 };
 use crate::node::{NodeEvent, NodeStatus};
-use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
+use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId, Receipt};
 
 /// A value that is written as text.
 #[derive(Clone, Copy, Debug)]
@@ -208,6 +210,82 @@ impl From<&PaymentView> for PaymentObject {
     }
 }
 
+/// A payee's word that it was paid, as JavaScript sees it.
+#[derive(Debug, Serialize)]
+struct ReceiptObject {
+    request: Text<B256>,
+    payment: Text<PaymentId>,
+    payer: Text<Address>,
+    payee: Text<Address>,
+    token: Text<Address>,
+    amount: Text<Amount>,
+    at: u64,
+    signature: String,
+}
+
+impl From<&Receipt> for ReceiptObject {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            request: Text(receipt.request),
+            payment: Text(receipt.payment),
+            payer: Text(receipt.payer),
+            payee: Text(receipt.payee),
+            token: Text(receipt.token),
+            amount: Text(receipt.amount),
+            at: receipt.at,
+            signature: hex::encode_prefixed(receipt.signature.0),
+        }
+    }
+}
+
+/// A request as JavaScript sees it. The TypeScript above writes its bytes as text.
+#[derive(Debug, Serialize)]
+pub(super) struct RequestObject {
+    id: Text<B256>,
+    bytes: String,
+    token: Text<Address>,
+    amount: Option<Text<Amount>>,
+    issued: u64,
+    expiry: u64,
+    memo: Option<String>,
+    relay: Option<String>,
+    payee: Text<Address>,
+    direction: &'static str,
+    status: &'static str,
+    payment: Option<Text<PaymentId>>,
+    receipt: Option<ReceiptObject>,
+}
+
+impl From<&RequestView> for RequestObject {
+    fn from(view: &RequestView) -> Self {
+        let request = &view.request;
+        Self {
+            id: Text(view.id),
+            bytes: hex::encode_prefixed(request.to_bytes()),
+            token: Text(request.token),
+            amount: request.amount.map(Text),
+            issued: request.issued,
+            expiry: request.expiry,
+            memo: request.memo.as_ref().map(|memo| memo.as_str().to_owned()),
+            relay: request.relay.clone(),
+            payee: Text(request.payee),
+            direction: match (view.created, view.payment) {
+                (true, _) => "created",
+                (false, Some(_)) => "paying",
+                (false, None) => "other",
+            },
+            status: match view.status {
+                RequestStatus::Open => "open",
+                RequestStatus::Pending => "pending",
+                RequestStatus::Paid => "paid",
+                RequestStatus::Expired => "expired",
+            },
+            payment: view.payment.map(Text),
+            receipt: view.receipt.as_ref().map(Into::into),
+        }
+    }
+}
+
 /// How the client stands.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -292,6 +370,9 @@ pub(super) enum EventObject {
         fee: Option<Text<Amount>>,
         reason: Option<&'static str>,
     },
+    Request {
+        request: Box<RequestObject>,
+    },
     Connection {
         relay: &'static str,
         reason: Option<String>,
@@ -351,6 +432,7 @@ fn engine_event(event: &Event) -> EventObject {
         }
         Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
         Event::Transfer(event) => transfer_event(event),
+        Event::Request(view) => EventObject::Request { request: Box::new(view.as_ref().into()) },
     }
 }
 

@@ -201,6 +201,7 @@ impl<S: Signer> Engine<S> {
         }
         self.register_secrets(now, out);
         self.tend_deliveries(now, out);
+        self.tend_requests(now, out);
     }
 }
 

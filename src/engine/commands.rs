@@ -80,6 +80,22 @@ impl<S: Signer> Engine<S> {
                 out.reply(request, Ok(super::Reply::Done));
                 Ok(())
             }
+            Command::CreateRequest(terms) => {
+                let (id, is_new) = self.create_request(*terms, now)?;
+                let reply = self.request_created(id, is_new, now, out);
+                out.reply(request, Ok(reply));
+                Ok(())
+            }
+            Command::ClaimRequest { request: wanted, payment, amount } => {
+                self.claim_request(*wanted, payment, amount, now, out)?;
+                out.reply(request, Ok(super::Reply::Done));
+                Ok(())
+            }
+            Command::LeaveRequest { request: left, payment } => {
+                self.leave_request(left, payment, now, out)?;
+                out.reply(request, Ok(super::Reply::Done));
+                Ok(())
+            }
             Command::Note { key, value } => {
                 out.step.write(key, value);
                 out.reply(request, Ok(super::Reply::Done));

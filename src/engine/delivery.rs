@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::protocol::{
-    Amount, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp, part_secret,
+    Address, Amount, B256, Delivery, Lock, LockRefusal, Message, PaymentId, PublicKey, Secret, SecretHash, Timestamp,
+    part_secret,
 };
 
 use super::locks::Source;
@@ -19,15 +20,30 @@ const MAX_PARTS: usize = 64;
 
 /// One part that waits for the others.
 #[derive(Clone, Debug)]
-struct Part {
-    hash: SecretHash,
-    delivery: Delivery,
+pub(super) struct Arrived {
+    pub(super) hash: SecretHash,
+    pub(super) delivery: Delivery,
+    /// The token of the channel in which it arrived.
+    pub(super) token: Address,
+}
+
+impl Arrived {
+    /// True when the other can be a part of the same payment.
+    fn goes_with(&self, other: &Self) -> bool {
+        let terms = |part: &Self| {
+            let Delivery { total, reply_to, from, request, .. } = part.delivery;
+            (total, reply_to, from, request, part.token)
+        };
+        // Only shares make sure that all parts are taken; a secret that is asked for opens one.
+        let shared = self.delivery.share.is_some() && other.delivery.share.is_some();
+        terms(self) == terms(other) && shared && self.delivery.part != other.delivery.part
+    }
 }
 
 /// The payments that wait for more of their parts, or for their secret.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
-    by_payment: Table<PaymentId, Vec<Part>>,
+    by_payment: Table<PaymentId, Vec<Arrived>>,
     /// Payments that were taken, and when: none is taken a second time. Nobody but payer and target knows a payment's id.
     taken: BTreeMap<PaymentId, Timestamp>,
 }
@@ -46,13 +62,13 @@ impl Deliveries {
 }
 
 /// The secrets of all parts, if they are the whole payment.
-fn secrets(parts: &[Part]) -> Option<Vec<(SecretHash, Secret)>> {
+fn secrets(parts: &[Arrived]) -> Option<Vec<(SecretHash, Secret)>> {
     let mut root = [0; 32];
     for part in parts {
         let share = part.delivery.share?;
         root.iter_mut().zip(share).for_each(|(byte, share)| *byte ^= share);
     }
-    let secret = |part: &Part| {
+    let secret = |part: &Arrived| {
         let secret = part_secret(&root, part.delivery.part);
         (secret.hash() == part.hash).then_some((part.hash, secret))
     };
@@ -72,24 +88,27 @@ impl<S: Signer> Engine<S> {
         if lock.amount < delivery.amount || delivery.amount.is_zero() || delivery.total < delivery.amount {
             return Err(LockRefusal::Unexpected);
         }
+        // Who asks for a secret takes one lock by it: that must be all of the payment.
+        if delivery.share.is_none() && delivery.amount != delivery.total {
+            return Err(LockRefusal::Unexpected);
+        }
         if lock.expiry <= self.time(now).saturating_add(self.config.locks.margin) {
             return Err(LockRefusal::BadExpiry);
         }
         if self.deliveries.taken.contains_key(&delivery.payment) {
             return Err(LockRefusal::Unexpected);
         }
-        let parts = self.deliveries.by_payment.or_default(delivery.payment);
-        let same = |part: &Part| {
-            let known = &part.delivery;
-            (known.total, known.reply_to, known.from) == (delivery.total, delivery.reply_to, delivery.from)
-                && known.share.is_some() == delivery.share.is_some()
-                && known.part != delivery.part
-        };
-        if !parts.iter().all(same) || parts.len() >= MAX_PARTS {
+        let place = self.transfers.get(hash).and_then(|transfer| transfer.incoming);
+        let channel = place.and_then(|place| self.channels.get(place.channel));
+        let token = channel.map(|channel| channel.key.token).ok_or(LockRefusal::Unexpected)?;
+        let arrived = Arrived { hash, delivery, token };
+        self.check_request(&arrived, self.time(now))?;
+        let payment = arrived.delivery.payment;
+        let parts = self.deliveries.by_payment.or_default(payment);
+        if !parts.iter().all(|part| part.goes_with(&arrived)) || parts.len() >= MAX_PARTS {
             return Err(LockRefusal::Unexpected);
         }
-        let payment = delivery.payment;
-        parts.push(Part { hash, delivery });
+        parts.push(arrived);
         self.transfers.entry(hash).held = true;
         self.complete(payment, now, out)
     }
@@ -111,8 +130,16 @@ impl<S: Signer> Engine<S> {
             self.transfers.entry(last.hash).held = false;
             return Err(LockRefusal::Unexpected);
         };
+        if let Err(refusal) = self.taken(&last, now, out) {
+            let others = parts_of(&self.deliveries, payment).filter(|hash| *hash != last.hash);
+            for hash in others.collect::<Vec<_>>() {
+                self.give_back(hash, refusal, out);
+            }
+            self.deliveries.forget(last.hash);
+            self.transfers.entry(last.hash).held = false;
+            return Err(refusal);
+        }
         self.deliveries.by_payment.remove(&payment);
-        self.taken(&last, now, out);
         for (hash, secret) in secrets {
             self.learn(hash, secret, Source::OffChain, now, out);
         }
@@ -122,26 +149,45 @@ impl<S: Signer> Engine<S> {
     /// The initiator tells the secret that was asked for.
     pub(super) fn secret_told(&mut self, from: PublicKey, secret: Secret, now: Timestamp, out: &mut Out) {
         let hash = secret.hash();
-        let asked = |part: &&Part| part.hash == hash && part.delivery.reply_to == from;
+        let asked = |part: &&Arrived| part.hash == hash && part.delivery.reply_to == from;
         let found = self.deliveries.by_payment.values().flatten().find(asked).cloned();
         let Some(part) = found else { return };
+        if let Err(refusal) = self.taken(&part, now, out) {
+            return self.give_back(hash, refusal, out);
+        }
         self.deliveries.forget(hash);
-        self.taken(&part, now, out);
         self.learn(hash, secret, Source::OffChain, now, out);
     }
 
     /// The payment is being taken: that is stored before anything of its secrets is told.
-    fn taken(&mut self, part: &Part, now: Timestamp, out: &mut Out) {
+    fn taken(&mut self, part: &Arrived, now: Timestamp, out: &mut Out) -> Result<(), LockRefusal> {
+        self.sign_receipt(part, now, out)?;
         let Delivery { payment, from, total: amount, memo, request, .. } = part.delivery.clone();
-        let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
-        let channel = place.and_then(|place| self.channels.get(place.channel));
-        let token = channel.map(|channel| channel.key.token).unwrap_or_default();
+        let token = part.token;
         self.deliveries.taken.insert(payment, now);
         let record = ReceivedRecord { payment, from, token, amount, memo: memo.clone(), request, at: now };
         out.step.write(records::received_key(from, payment), records::write(&record));
         out.emit(Event::Payment(record.view()));
         let memo = memo.map(|memo| memo.as_str().to_owned());
         out.emit(Event::Transfer(TransferEvent::Received { payment, from, token, amount, memo, request }));
+        if let Some(request) = request {
+            self.release_rivals(request, payment, out);
+        }
+        Ok(())
+    }
+
+    /// A request was paid: what others sent for it goes back. Who is whole first is taken, whoever came first, so that nobody
+    /// keeps a request from being paid by sending a piece of it.
+    fn release_rivals(&mut self, request: B256, payment: PaymentId, out: &mut Out) {
+        let rivals = self
+            .deliveries
+            .by_payment
+            .values()
+            .flatten()
+            .filter(|part| part.delivery.request == Some(request) && part.delivery.payment != payment);
+        for hash in rivals.map(|part| part.hash).collect::<Vec<_>>() {
+            self.give_back(hash, LockRefusal::RequestPaid, out);
+        }
     }
 
     /// The initiator sends no more parts of a payment: those that are here go back.
@@ -149,16 +195,16 @@ impl<S: Signer> Engine<S> {
         let parts = self.deliveries.by_payment.get(&payment);
         let theirs = parts.into_iter().flatten().filter(|part| part.delivery.reply_to == from);
         for hash in theirs.map(|part| part.hash).collect::<Vec<_>>() {
-            self.give_back(hash, out);
+            self.give_back(hash, LockRefusal::Incomplete, out);
         }
     }
 
-    fn give_back(&mut self, hash: SecretHash, out: &mut Out) {
+    fn give_back(&mut self, hash: SecretHash, reason: LockRefusal, out: &mut Out) {
         self.deliveries.forget(hash);
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
         transfer.held = false;
         if let Some(place) = transfer.incoming {
-            self.refuse_lock(place.channel, place.lock, LockRefusal::Incomplete, out);
+            self.refuse_lock(place.channel, place.lock, reason, out);
         }
     }
 
@@ -179,12 +225,16 @@ impl<S: Signer> Engine<S> {
             }
         }
         for hash in late {
-            self.give_back(hash, out);
+            self.give_back(hash, LockRefusal::Incomplete, out);
         }
     }
 }
 
-fn ask(part: &Part, out: &mut Out) {
+fn parts_of(deliveries: &Deliveries, payment: PaymentId) -> impl Iterator<Item = SecretHash> {
+    deliveries.by_payment.get(&payment).into_iter().flatten().map(|part| part.hash)
+}
+
+fn ask(part: &Arrived, out: &mut Out) {
     let Delivery { payment, amount, reply_to, .. } = &part.delivery;
     out.send(*reply_to, Message::RequestSecret { payment: *payment, hash: part.hash, amount: *amount });
 }

@@ -1,8 +1,8 @@
 //! What becomes visible after a step is durable: messages, transactions, replies and events.
 
 use crate::protocol::{
-    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, LockRefusal, Message, Nonce, PaymentId, PublicKey, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, B256, ChannelId, ChannelKey, JudgeCall, LockRefusal, Message, Nonce, PaymentId, PaymentRequest,
+    PublicKey, Receipt, Secret, SecretHash, Timestamp,
 };
 
 use super::{EngineError, OperationId, RequestId, TransactionId};
@@ -61,6 +61,8 @@ pub enum Reply {
     Payment(PaymentView),
     /// It was said; there is nothing to show.
     Done,
+    /// The request as it is now.
+    Request(Box<RequestView>),
     /// The target has taken this part; the secret proves it.
     Part {
         /// The payment.
@@ -97,6 +99,8 @@ pub enum Event {
     },
     /// A payment over locks came further.
     Transfer(TransferEvent),
+    /// A request changed.
+    Request(Box<RequestView>),
     /// State was recovered from the partner's copy.
     Recovered {
         /// The channel.
@@ -315,6 +319,38 @@ pub enum PaymentStatus {
     Cancelled,
     /// Nothing of it was taken, and nothing can be any more; a stable code says why.
     Failed(String),
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// It waits to be paid.
+    Open,
+    /// A payment for it is under way from here.
+    Pending,
+    /// It was paid.
+    Paid,
+    /// It no longer counts.
+    Expired,
+}
+
+/// A request as the application sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// Its id.
+    pub id: B256,
+    /// The request.
+    pub request: PaymentRequest,
+    /// True when it was made here.
+    pub created: bool,
+    /// How far it is.
+    pub status: RequestStatus,
+    /// The payment that paid it, or that is to pay it from here.
+    pub payment: Option<PaymentId>,
+    /// The payee's word that it was paid.
+    pub receipt: Option<Receipt>,
+    /// When it was made, or when its payment from here began; 0 when it is neither.
+    pub at: Timestamp,
 }
 
 /// A payment as the application sees it.

@@ -1,6 +1,6 @@
 //! Why a command could not be carried out.
 
-use crate::protocol::{Amount, AmountError, ChannelKeyError, KeyError, LockRefusal, RefusalCode};
+use crate::protocol::{Amount, AmountError, ChannelKeyError, KeyError, LockRefusal, RefusalCode, RequestError};
 
 /// The reasons for which the engine declines a command. Each has a stable code for the application.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,21 @@ pub enum EngineError {
     /// The lock could not be made, or it was not passed on.
     #[error("the payment was not passed on: {0:?}")]
     LockRefused(LockRefusal),
+    /// It is not a payment request that counts here.
+    #[error(transparent)]
+    InvalidRequest(#[from] RequestError),
+    /// No such request was made or paid here.
+    #[error("no such request is known")]
+    UnknownRequest,
+    /// The request was paid from here already.
+    #[error("the request was paid already")]
+    RequestPaid,
+    /// The request is being paid from here already.
+    #[error("the request is being paid already")]
+    RequestPending,
+    /// The request no longer counts.
+    #[error("the request has expired")]
+    RequestExpired,
     /// A signature could not be made.
     #[error("signing failed")]
     Signing,
@@ -108,6 +123,11 @@ impl EngineError {
             Self::Timeout => "TIMEOUT",
             Self::Transaction { code, .. } => code,
             Self::LockRefused(_) => "LOCK_REFUSED",
+            Self::InvalidRequest(_) => "INVALID_REQUEST",
+            Self::UnknownRequest => "UNKNOWN_REQUEST",
+            Self::RequestPaid => "REQUEST_PAID",
+            Self::RequestPending => "REQUEST_PENDING",
+            Self::RequestExpired => "REQUEST_EXPIRED",
             Self::Signing => "INTERNAL",
         }
     }

@@ -1,8 +1,8 @@
 //! Everything that can happen to an engine.
 
 use crate::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PublicKey, Route, Secret,
-    SecretHash, Timestamp,
+    Address, Amount, B256, ChainEvent, ChannelId, Grant, Head, Memo, Message, PaymentId, PaymentRequest, PublicKey,
+    Route, RouteHint, Secret, SecretHash, Timestamp,
 };
 use crate::store::Key;
 
@@ -150,6 +150,25 @@ pub struct Part {
     pub secret: Option<Secret>,
 }
 
+/// What a new request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestTerms {
+    /// A fresh random number.
+    pub reference: [u8; 16],
+    /// The token, zero for native ETH.
+    pub token: Address,
+    /// How much; absent when the payer chooses.
+    pub amount: Option<Amount>,
+    /// For how many seconds it counts.
+    pub life: Timestamp,
+    /// What it is for.
+    pub memo: Option<Memo>,
+    /// The relay where this client can be reached.
+    pub relay: Option<String>,
+    /// Channels that lead here.
+    pub hints: Vec<RouteHint>,
+}
+
 /// What an application can ask for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -205,6 +224,24 @@ pub enum Command {
     GiveUp {
         /// The target's session key.
         target: PublicKey,
+        /// The payment.
+        payment: PaymentId,
+    },
+    /// Ask to be paid: signs a request.
+    CreateRequest(Box<RequestTerms>),
+    /// Note that a payment is about to be made for a request, so that no other is.
+    ClaimRequest {
+        /// The request.
+        request: Box<PaymentRequest>,
+        /// The payment.
+        payment: PaymentId,
+        /// What it brings.
+        amount: Amount,
+    },
+    /// The payment for a request surely was not made: another may be.
+    LeaveRequest {
+        /// The request's id.
+        request: B256,
         /// The payment.
         payment: PaymentId,
     },

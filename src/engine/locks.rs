@@ -310,7 +310,7 @@ impl<S: Signer> Engine<S> {
     }
 
     /// An update of ours was signed: its new locks have ids now.
-    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], out: &mut Out) {
+    pub(super) fn locks_signed(&mut self, id: ChannelId, ops: &[Op], now: Timestamp, out: &mut Out) {
         for op in ops {
             match op {
                 Op::Lock { lock, .. } => {
@@ -322,7 +322,7 @@ impl<S: Signer> Engine<S> {
                     let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
                     self.transfers.set_outgoing(hash, None);
                     out.transfers.insert(hash);
-                    self.part_paid(hash, secret, out);
+                    self.part_paid(hash, secret, now, out);
                 }
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}
             }
@@ -348,12 +348,13 @@ impl<S: Signer> Engine<S> {
     }
 
     /// The initiator's lock is being paid out: its part of the payment is made.
-    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, out: &mut Out) {
+    fn part_paid(&mut self, hash: SecretHash, secret: &Secret, now: Timestamp, out: &mut Out) {
         let Some(transfer) = self.transfers.get_mut(hash) else { return };
         let Some(origin) = transfer.origin.take() else { return };
         let request = transfer.request.take();
         store_part(hash, &origin, Some(secret), None, out);
         let OriginRecord { payment, part, amount, fee, .. } = origin;
+        self.request_paid(payment, now, out);
         if let Some(request) = request {
             out.reply(request, Ok(Reply::Part { payment, part, secret: secret.clone() }));
         }

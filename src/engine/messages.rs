@@ -31,6 +31,8 @@ impl<S: Signer> Engine<S> {
             }
             Message::TellSecret { secret } => self.secret_told(from, secret, now, out),
             Message::GiveUp { payment } => self.given_up(from, payment, out),
+            Message::Receipt { receipt } => self.receipt_came(receipt, now, out),
+            Message::AskReceipt { request, payment } => self.receipt_asked(from, request, payment, out),
         }
     }
 

@@ -23,6 +23,7 @@ mod messages;
 mod operations;
 mod peers;
 pub(crate) mod records;
+mod requests;
 pub(crate) mod routed;
 mod signer;
 mod step;
@@ -44,19 +45,21 @@ use channels::Channels;
 use delivery::Deliveries;
 use operations::{Operation, Transaction};
 use peers::{Peers, SessionRead};
-use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord};
+use records::{ChannelRecord, OwnRecord, PeerRecord, ReceivedRecord, RequestRecord, TransferRecord, UpdateRecord};
+use requests::Requests;
 use table::{Set, Table};
 use transfers::Transfers;
 
 pub(crate) use channel::{payment_views, update_message};
 pub use config::{Config, LockPolicy};
 pub use effect::{
-    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, SideView, Stage, Status, TransferEvent,
+    Action, ChannelView, Effect, Event, Flow, PaymentStatus, PaymentView, Reply, RequestStatus, RequestView, SideView,
+    Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
 pub use input::{
-    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, SecretOnChain, TransactionFailure,
-    TransactionId,
+    ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, RequestTerms, SecretOnChain,
+    TransactionFailure, TransactionId,
 };
 pub use signer::{CloseTerms, Signer, WithdrawTerms};
 pub use step::Step;
@@ -78,6 +81,7 @@ pub struct Engine<S> {
     next_transaction: TransactionId,
     transfers: Transfers,
     deliveries: Deliveries,
+    requests: Requests,
     /// True when every lock that is to be passed on is refused.
     refusing: bool,
     /// Acknowledgements that wait for the next message to their peer.
@@ -148,6 +152,7 @@ impl<S: Signer> Engine<S> {
             next_transaction: 0,
             transfers: Transfers::default(),
             deliveries: Deliveries::default(),
+            requests: Requests::default(),
             refusing: false,
             late_acks: Table::default(),
             passed: VecDeque::new(),
@@ -174,6 +179,7 @@ impl<S: Signer> Engine<S> {
                 }
                 Some(&records::TRANSFERS) => engine.transfers.load(records::read::<TransferRecord>(value)?),
                 Some(&records::RECEIVED) => engine.deliveries.load(&records::read::<ReceivedRecord>(value)?),
+                Some(&records::REQUESTS) => engine.requests.load(records::read::<RequestRecord>(value)?),
                 Some(&records::PEERS) => engine.peers.load(records::read::<PeerRecord>(value)?),
                 _ if key == records::OWN => engine.grant = records::read::<OwnRecord>(value)?.grant,
                 _ => {}
@@ -318,7 +324,7 @@ impl<S: Signer> Engine<S> {
             }
         }
         for (id, ops) in signed {
-            self.locks_signed(id, &ops, out);
+            self.locks_signed(id, &ops, now, out);
         }
     }
 

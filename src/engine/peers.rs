@@ -123,7 +123,7 @@ impl Peers {
 }
 
 /// True while a pause lasts. A clock that was set back must not stretch it beyond the longest pause there is.
-const fn is_pausing(until: Timestamp, now: Timestamp, longest: Timestamp) -> bool {
+pub(super) const fn is_pausing(until: Timestamp, now: Timestamp, longest: Timestamp) -> bool {
     now < until && until.saturating_sub(now) <= longest
 }
 
@@ -142,6 +142,7 @@ impl<S: Signer> Engine<S> {
     /// The link to the relay is up: speak to every partner.
     pub(super) fn online(&mut self, now: Timestamp, out: &mut Out) {
         self.online = true;
+        self.requests.online();
         self.read_own_session(out);
         for peer in self.peers.peers.values_mut() {
             peer.next_try = now;

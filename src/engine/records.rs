@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use crate::protocol::cbor::{Decode, Encode};
 use crate::protocol::{
     Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Grant, Lock, LockId, LockRefusal, Memo, Nonce, Op,
-    PaymentId, PublicKey, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof, Timestamp,
+    PaymentId, PaymentRequest, PublicKey, Receipt, RefusalCode, Route, Secret, SecretHash, Signature, SignedProof,
+    Timestamp,
 };
 use crate::store::{Key, StoreError};
 
@@ -27,10 +28,14 @@ pub(crate) const TRANSFERS: u8 = b't';
 pub(crate) const PARTS: u8 = b'q';
 /// The prefix of payments over locks that were taken here.
 pub(crate) const RECEIVED: u8 = b'r';
+/// The prefix of requests that were made or are paid here.
+pub(crate) const REQUESTS: u8 = b'i';
 /// The prefix of payments over locks that began here.
 pub(crate) const SENT: u8 = b's';
 /// The prefix of peer records.
 pub(crate) const PEERS: u8 = b'p';
+/// What an engine is loaded from, besides this client's own record: everything under these prefixes.
+pub(crate) const LOADED: [u8; 5] = [CHANNELS, PEERS, TRANSFERS, RECEIVED, REQUESTS];
 /// The key of the chain service's position.
 pub(crate) const ALARM: &[u8] = b"a";
 /// The key of the Judge's challenge period.
@@ -60,6 +65,11 @@ pub(crate) fn part_key(payment: PaymentId, part: u32) -> Key {
 /// Where a payment that was taken is.
 pub(crate) fn received_key(from: Address, payment: PaymentId) -> Key {
     [&[RECEIVED], from.as_slice(), payment.0.as_slice()].concat()
+}
+
+/// Where a request is.
+pub(crate) fn request_key(request: B256) -> Key {
+    [&[REQUESTS], request.as_slice()].concat()
 }
 
 /// Where a payment over locks that began here is.
@@ -350,6 +360,28 @@ pub(crate) struct ReceivedRecord {
     #[cbor(with = "crate::protocol::cbor::optional")]
     pub(crate) request: Option<B256>,
     #[n(6)]
+    pub(crate) at: Timestamp,
+}
+
+/// A request, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct RequestRecord {
+    #[n(0)]
+    pub(crate) request: PaymentRequest,
+    /// The payment that paid it, or that is to pay it from here.
+    #[n(1)]
+    pub(crate) payment: Option<PaymentId>,
+    /// What that payment brings.
+    #[n(2)]
+    pub(crate) amount: Amount,
+    /// True once a payment from here was taken.
+    #[n(3)]
+    pub(crate) paid: bool,
+    #[n(4)]
+    pub(crate) receipt: Option<Receipt>,
+    /// When it was made, or when its payment from here began.
+    #[n(5)]
     pub(crate) at: Timestamp,
 }
 

@@ -6,8 +6,8 @@ use super::*;
 use crate::chain::AlarmState;
 use crate::engine::routed::{SentEnd, SentRecord};
 use crate::protocol::vectors::{
-    CHAIN_ID, DEADLINE, check, close_terms, grants, hexed, lock, ops, proof, route, secret, session_b, signed,
-    the_channel,
+    CHAIN_ID, DEADLINE, check, close_terms, grants, hexed, lock, ops, proof, receipt, request, route, secret,
+    session_b, signed, the_channel,
 };
 use crate::protocol::{Head, JudgeEvent, LogPosition};
 
@@ -151,6 +151,22 @@ fn records_are_frozen() {
         request: Some(B256::repeat_byte(5)),
         at: DEADLINE,
     };
+    let asked = RequestRecord {
+        request: request(),
+        payment: None,
+        amount: Amount::ZERO,
+        paid: false,
+        receipt: None,
+        at: DEADLINE,
+    };
+    let id = asked.request.id();
+    let paid = RequestRecord {
+        payment: Some(receipt().payment),
+        amount: receipt().amount,
+        paid: true,
+        receipt: Some(receipt()),
+        ..asked.clone()
+    };
     let sent = SentRecord {
         payment: received.payment,
         to: peer.wallet,
@@ -177,6 +193,8 @@ fn records_are_frozen() {
         record("part, taken", part_key(origin.payment, origin.part), &part),
         record("part, not taken", part_key(origin.payment, origin.part), &failed),
         record("received", received_key(received.from, received.payment), &received),
+        record("request, open", request_key(id), &asked),
+        record("request, paid", request_key(id), &paid),
         record("sent over locks", sent_key(sent.payment), &sent),
         record("sent over locks, under way", sent_key(sent.payment), &under_way),
         record("alarm", ALARM.to_vec(), &alarm),

@@ -2,7 +2,8 @@
 
 use crate::protocol::{Address, Amount};
 use crate::protocol::{
-    BalanceProof, ChannelId, Domain, Hop, KeyError, PublicKey, Route, SessionKey, Signature, Timestamp, sol_types,
+    BalanceProof, ChannelId, Domain, Hop, KeyError, PaymentRequest, PublicKey, Receipt, Route, SessionKey, Signature,
+    Timestamp, sol_types,
 };
 
 /// A cooperative close that both sides sign.
@@ -86,6 +87,18 @@ pub trait Signer {
     /// # Errors
     /// [`KeyError`] when no signature can be made.
     fn sign_withdraw(&self, domain: &Domain, terms: &WithdrawTerms) -> Result<Signature, KeyError>;
+
+    /// Signs a request to be paid.
+    ///
+    /// # Errors
+    /// [`KeyError`] when no signature can be made.
+    fn sign_request(&self, domain: &Domain, request: &PaymentRequest) -> Result<Signature, KeyError>;
+
+    /// Signs that a request was paid.
+    ///
+    /// # Errors
+    /// [`KeyError`] when no signature can be made.
+    fn sign_receipt(&self, domain: &Domain, receipt: &Receipt) -> Result<Signature, KeyError>;
 }
 
 impl Signer for SessionKey {
@@ -111,5 +124,13 @@ impl Signer for SessionKey {
 
     fn sign_withdraw(&self, domain: &Domain, terms: &WithdrawTerms) -> Result<Signature, KeyError> {
         self.sign(terms.digest(domain))
+    }
+
+    fn sign_request(&self, domain: &Domain, request: &PaymentRequest) -> Result<Signature, KeyError> {
+        self.sign(domain.digest(&request.to_sol()))
+    }
+
+    fn sign_receipt(&self, domain: &Domain, receipt: &Receipt) -> Result<Signature, KeyError> {
+        self.sign(receipt.digest(domain))
     }
 }

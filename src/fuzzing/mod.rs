@@ -9,11 +9,11 @@ use std::sync::LazyLock;
 
 use crate::chain::AlarmState;
 use crate::engine::records::{
-    self, ChannelRecord, OwnRecord, PartRecord, PeerRecord, ReceivedRecord, TransferRecord, UpdateRecord,
+    self, ChannelRecord, OwnRecord, PartRecord, PeerRecord, ReceivedRecord, RequestRecord, TransferRecord, UpdateRecord,
 };
 use crate::protocol::{
     Amount, Announcement, B256, Grant, Lock, LockTree, MAX_ANNOUNCEMENT_BYTES, MAX_MEMO_BYTES, MAX_MESSAGE_BYTES,
-    MAX_OPS, Message, Op, PublicKey, SecretHash, SessionKey, Signature, encode,
+    MAX_OPS, MAX_REQUEST_BYTES, Message, Op, PaymentRequest, PublicKey, SecretHash, SessionKey, Signature, encode,
 };
 use crate::protocol::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, Seal};
 use crate::transport::relay_protocol::{
@@ -26,12 +26,13 @@ pub use chain::{logs, provider_answers, revert};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("peer_message", peer_message),
     ("sealed_frame", sealed_frame),
     ("relay_client", relay_client),
     ("relay_server", relay_server),
     ("record", record),
+    ("request", request),
     ("signature", signature),
     ("lock_tree", lock_tree),
     ("logs", logs),
@@ -149,7 +150,7 @@ pub fn record(bytes: &[u8]) {
             }
         };
     }
-    match kind % 9 {
+    match kind % 10 {
         0 => stable!(OwnRecord),
         1 => stable!(PeerRecord),
         2 => stable!(ChannelRecord<'_>),
@@ -158,8 +159,19 @@ pub fn record(bytes: &[u8]) {
         5 => stable!(u64),
         6 => stable!(TransferRecord),
         7 => stable!(PartRecord),
-        _ => stable!(ReceivedRecord),
+        8 => stable!(ReceivedRecord),
+        _ => stable!(RequestRecord),
     }
+}
+
+/// A request to be paid: within its limits, and in its one form.
+pub fn request(bytes: &[u8]) {
+    let Ok(request) = PaymentRequest::from_bytes(bytes) else { return };
+    assert!(bytes.len() <= MAX_REQUEST_BYTES);
+    assert_eq!(request.to_bytes(), bytes);
+    assert_eq!(request.check_form(), Ok(()));
+    assert_eq!(PaymentRequest::from_bytes(&request.to_bytes()).map(|read| read.id()), Ok(request.id()));
+    let _ = request.verify(&request.domain());
 }
 
 /// A digest, a signature and a key: the fast check and the recovery agree, and nothing but the one form passes. The rest

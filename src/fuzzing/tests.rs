@@ -100,6 +100,7 @@ fn the_corpus_is_worth_its_name() {
     accepted("peer_message", |bytes| Message::from_bytes(bytes).is_ok());
     accepted("relay_client", |bytes| ClientMessage::from_bytes(bytes).is_ok());
     accepted("relay_server", |bytes| ServerMessage::from_bytes(bytes).is_ok());
+    accepted("request", |bytes| PaymentRequest::from_bytes(bytes).is_ok());
     accepted("record", |bytes| match bytes.split_first() {
         Some((2, bytes)) => records::read::<ChannelRecord<'_>>(bytes).is_ok(),
         Some((3, bytes)) => records::read::<UpdateRecord>(bytes).is_ok(),

@@ -72,7 +72,7 @@ where
 }
 
 pub(super) struct Shared<K: Platform> {
-    config: NodeConfig,
+    pub(super) config: NodeConfig,
     pub(super) engine_config: Config,
     pub(super) key: SessionKey,
     pub(super) store: RefCell<Rc<K::Store>>,

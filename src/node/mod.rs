@@ -12,6 +12,7 @@ mod network;
 mod payer;
 mod recovery;
 mod relay_task;
+mod requests;
 mod runtime;
 mod services;
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -24,6 +25,7 @@ use crate::protocol::{Address, ChannelId, Domain, PaymentId, Timestamp};
 pub use driver::Node;
 pub use error::NodeError;
 pub use payer::{Limits, Payee, Payment, Quote, Way};
+pub use requests::RequestPayment;
 pub use runtime::Runtime;
 pub use services::Services;
 

@@ -21,7 +21,7 @@ use crate::chain::Provider;
 use crate::engine::records::{PARTS, PartRecord, SENT, read, sent_key};
 use crate::engine::routed::SentRecord;
 use crate::engine::{Command, EngineError, PaymentView, Reply};
-use crate::protocol::{Address, Amount, B256, ChannelId, Memo, PaymentId, Timestamp};
+use crate::protocol::{Address, Amount, B256, ChannelId, Memo, PaymentId, PublicKey, Timestamp};
 use crate::routing::{ExtraChannel, MAX_PARTS, Path};
 use crate::store::{Scan, Store, StoreError};
 use crate::transport::Dial;
@@ -51,6 +51,8 @@ pub struct Payment {
     pub memo: Option<Memo>,
     /// The hash of the payee's request that this pays.
     pub request: Option<B256>,
+    /// The payee's session key, where the request says it; else it is looked for.
+    pub target: Option<PublicKey>,
     /// True when even a partner is paid over locks: it can then refuse, and the secret proves that it was paid.
     pub over_locks: bool,
     /// True when the id may have been used before: storage is asked first.
@@ -178,6 +180,11 @@ impl Payer {
         same.is_some_and(|running| running.payee != payment.payee || running.amount != payment.amount)
     }
 
+    /// True while a payment is being made, or wound down.
+    pub(super) fn is_running(&self, id: PaymentId) -> bool {
+        self.running.borrow().iter().any(|running| running.id == id)
+    }
+
     fn cancel(&self, id: PaymentId) {
         if let Some(running) = self.running.borrow().iter().find(|running| running.id == id) {
             let _ = running.cancel.unbounded_send(());
@@ -292,7 +299,7 @@ where
 
 impl<K: Platform> Shared<K> {
     /// The later of the two clocks: a deadline must hold by both.
-    fn time(&self) -> Timestamp {
+    pub(super) fn time(&self) -> Timestamp {
         self.now().max(self.engine.borrow().head().timestamp)
     }
 
@@ -328,9 +335,8 @@ impl<K: Platform> Shared<K> {
         let Payment { id, amount, memo, .. } = payment.clone();
         match self.ask(Command::Pay { channel, payment: id, amount, memo }).await {
             Ok(Ok(Reply::Payment(view))) => Ok(view),
-            Ok(Ok(Reply::Channel(_) | Reply::Done | Reply::Part { .. })) | Err(oneshot::Canceled) => {
-                Err(NodeError::Closed)
-            }
+            Ok(Ok(Reply::Channel(_) | Reply::Done | Reply::Request(_) | Reply::Part { .. }))
+            | Err(oneshot::Canceled) => Err(NodeError::Closed),
             Ok(Err(error)) => Err(error),
         }
     }

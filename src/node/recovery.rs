@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::channel::mpsc;
 
 use crate::chain::AlarmState;
-use crate::engine::records::{ALARM, CHALLENGE, CHANNELS, OWN, PEERS, RECEIVED, TRANSFERS, read};
+use crate::engine::records::{ALARM, CHALLENGE, LOADED, OWN, read};
 use crate::engine::{Config, Engine, Event, Input};
 use crate::protocol::SessionKey;
 use crate::store::{Key, Scan, Store, StoreError};
@@ -33,7 +33,7 @@ pub(super) async fn load<S: Store>(
     store: &S,
 ) -> Result<(Engine<SessionKey>, Option<AlarmState>), StoreError> {
     let mut records = Vec::new();
-    for prefix in [CHANNELS, PEERS, TRANSFERS, RECEIVED] {
+    for prefix in LOADED {
         records.extend(store.scan(everything_under(prefix)).await?);
     }
     if let Some(own) = store.get(OWN).await? {

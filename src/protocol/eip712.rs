@@ -46,6 +46,22 @@ pub mod sol_types {
             address wallet; bool reachable; uint64 issued; uint64 expiry;
             AnnouncedFee[] fees; AnnouncedChannel[] channels;
         }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct RouteHint {
+            bytes32 channelId; address from; address to; uint128 flat; uint32 proportional; uint128 capacity;
+        }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct PaymentRequest {
+            bytes16 reference; address payee; address sessionKey; address token; uint128 amount; uint64 issued;
+            uint64 expiry; string memo; string relay; RouteHint[] hints;
+        }
+
+        #[derive(Debug, PartialEq, Eq)]
+        struct Receipt {
+            bytes32 request; bytes16 payment; address payer; address payee; address token; uint128 amount; uint64 at;
+        }
     }
 }
 

@@ -80,7 +80,9 @@ fn remove(place: &mut Option<Arc<Node>>, id: LockId, depth: u32) {
     if let Node::Fork([zero, one]) = Arc::make_mut(node) {
         remove(if bit(id, depth) == 0 { &mut *zero } else { &mut *one }, id, depth + 1);
         match (&zero, &one) {
-            (Some(left), None) | (None, Some(left)) if matches!(**left, Node::Slot(..)) => only = Some(Arc::clone(left)),
+            (Some(left), None) | (None, Some(left)) if matches!(**left, Node::Slot(..)) => {
+                only = Some(Arc::clone(left))
+            }
             (Some(_), _) | (None, Some(_)) => return,
             (None, None) => {}
         }

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256};
 
 use super::cbor::{Decode, Encode};
 use super::{
-    Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Secret,
+    Amount, BalanceProof, ChannelId, ChannelKey, Grant, Lock, LockId, MAX_OPS, Nonce, Op, PaymentId, Receipt, Secret,
     SecretHash, Signature, SignedProof, Timestamp, cbor,
 };
 
@@ -122,6 +122,26 @@ pub enum Message {
         #[n(0)]
         payment: PaymentId,
     },
+    /// A request was paid: the payee's word to the payer.
+    #[n(15)]
+    #[cbor(map)]
+    Receipt {
+        /// The receipt.
+        #[n(0)]
+        receipt: Receipt,
+    },
+    /// The payer of a request did not hear that it was paid.
+    #[n(16)]
+    #[cbor(map)]
+    AskReceipt {
+        /// The request.
+        #[n(0)]
+        #[cbor(with = "cbor::fixed")]
+        request: B256,
+        /// The payment that paid it.
+        #[n(1)]
+        payment: PaymentId,
+    },
 }
 
 /// Why a lock is not passed on.
@@ -143,7 +163,7 @@ pub enum LockRefusal {
     /// The lock ends too soon or too late.
     #[n(4)]
     BadExpiry,
-    /// The target expected something else: another amount, another secret, an unknown or paid request.
+    /// The target expected something else: another amount, another secret, an unknown request.
     #[n(5)]
     Unexpected,
     /// The secret's hash was used before.
@@ -155,6 +175,12 @@ pub enum LockRefusal {
     /// The other parts of the payment did not arrive in time.
     #[n(8)]
     Incomplete,
+    /// The request was paid already.
+    #[n(9)]
+    RequestPaid,
+    /// The request no longer counts.
+    #[n(10)]
+    RequestExpired,
 }
 
 impl LockRefusal {
@@ -170,6 +196,8 @@ impl LockRefusal {
             Self::HashUsed => "HASH_USED",
             Self::Expired => "EXPIRED",
             Self::Incomplete => "INCOMPLETE",
+            Self::RequestPaid => "REQUEST_PAID",
+            Self::RequestExpired => "REQUEST_EXPIRED",
         }
     }
 }

@@ -19,6 +19,7 @@ mod message;
 mod money_tests;
 mod op;
 mod proof;
+mod request;
 mod route;
 mod seal;
 mod signing;
@@ -45,6 +46,10 @@ pub use message::{
 };
 pub use op::{MAX_MEMO_BYTES, MAX_OPS, Memo, MemoError, Op};
 pub use proof::{BalanceProof, Grant, SignedProof};
+pub use request::{
+    Delegation, MAX_RELAY_URL_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_LIFE, MAX_ROUTE_HINTS, PaymentRequest, Receipt,
+    RequestError, RouteHint,
+};
 pub use route::{Delivery, FeeSchedule, Hop, MAX_ROUTE_BYTES, Route, RouteError, part_secret};
 pub use seal::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, SEAL_VERSION, Seal, SealError, Sealer};
 pub use signing::{KeyError, PublicKey, SessionKey, Signature, SignatureError};

@@ -9,7 +9,9 @@ use super::network::Network;
 use super::query::{Path, Query};
 use super::search::{Bounds, cheapest};
 use super::view::{Reserved, View};
-use crate::protocol::{Address, Amount, Announcement, ChainEvent, ChannelId, Domain, PublicKey, Timestamp};
+use crate::protocol::{
+    Address, Amount, Announcement, ChainEvent, ChannelId, Domain, FeeSchedule, PublicKey, Timestamp,
+};
 
 /// For so many targets the lower bounds are kept.
 const KEPT_BOUNDS: usize = 8;
@@ -193,6 +195,11 @@ impl Graph {
         let announced = self.announcements.get(wallet)?;
         let counts = self.book.key_counts_until(wallet, announced.signer.address(), announced.granted_until);
         (announced.reachable && announced.until > now && counts > now).then_some(announced.signer)
+    }
+
+    /// What a reachable wallet takes for passing payments in a token on, by its announcement.
+    pub fn fee(&self, wallet: Address, token: Address, now: Timestamp) -> Option<FeeSchedule> {
+        self.counted(wallet).filter(|announced| announced.until > now)?.fee(token)
     }
 
     /// The cheapest paths that can carry the query's amount within its conditions, cheapest first. After 256

@@ -30,7 +30,9 @@ impl From<LockRefusal> for Failure {
             | LockRefusal::FeeTooLow
             | LockRefusal::BadExpiry
             | LockRefusal::Unexpected
-            | LockRefusal::HashUsed => Self::Refused,
+            | LockRefusal::HashUsed
+            | LockRefusal::RequestPaid
+            | LockRefusal::RequestExpired => Self::Refused,
         }
     }
 }

@@ -24,6 +24,10 @@ const types = {
   CooperativeWithdraw: fields("bytes32 channelId, address wallet, uint128 totalWithdrawn, uint64 deadline"),
   Delegate: fields("address wallet, address sessionKey, uint64 validUntil"),
   Lock: fields("uint64 lockId, uint128 amount, uint48 expiry, bytes32 secretHash"),
+  PaymentRequest: fields(
+    "bytes16 reference, address payee, address sessionKey, address token, uint128 amount, uint64 issued, uint64 expiry, string memo, string relay, RouteHint[] hints",
+  ),
+  Receipt: fields("bytes32 request, bytes16 payment, address payer, address payee, address token, uint128 amount, uint64 at"),
   Announcement: fields(
     "address wallet, bool reachable, uint64 issued, uint64 expiry, AnnouncedFee[] fees, AnnouncedChannel[] channels",
   ),
@@ -32,6 +36,7 @@ const types = {
 const parts = {
   AnnouncedFee: fields("address token, uint128 flat, uint32 proportional"),
   AnnouncedChannel: fields("bytes32 channelId, uint128 capacity"),
+  RouteHint: fields("bytes32 channelId, address from, address to, uint128 flat, uint32 proportional, uint128 capacity"),
 };
 
 const all = { ...types, ...parts };
@@ -94,6 +99,7 @@ test("every type is there, with the ends of its numbers", () => {
   assert.equal(greatest("CloseChannel").deadline, most64);
   assert.equal(greatest("Delegate").validUntil, most64);
   assert.equal(greatest("Lock").amount, most128);
+  assert.equal(every("PaymentRequest").find(({ name }) => name === "largest").message.expiry, most64);
 });
 
 for (const { name, primaryType, message, structHash, digest, signatures } of statements) {
@@ -176,7 +182,47 @@ const versioned = (hex) => {
 
 test("messages: one version byte and canonical CBOR, every kind of them", () => {
   const kinds = new Set(vectors.messages.map(({ bytes }) => versioned(bytes)[0]));
-  assert.deepEqual([...kinds].sort(), Array.from({ length: 15 }, (_, i) => BigInt(i)).sort());
+  assert.deepEqual([...kinds].sort(), Array.from({ length: 17 }, (_, i) => BigInt(i)).sort());
+});
+
+test("requests: their bytes say what is signed, and their id is its digest", () => {
+  for (const { name, bytes, id } of vectors.requests) {
+    const { message, digest, signatures } = vectors.statements.find(
+      (entry) => entry.primaryType === "PaymentRequest" && entry.name === name,
+    );
+    same(id, digest, name);
+    const request = versioned(bytes);
+    const { chainId, verifyingContract } = vectors.domains[0];
+    const absent = (value, nothing) => (value === nothing ? [] : [value]);
+    const hint = ({ channelId, from, to, flat, proportional, capacity }) => {
+      const fee = new Map([[0n, BigInt(flat)], [1n, BigInt(proportional)]]);
+      const fieldsOf = [hexToBytes(channelId), hexToBytes(from), hexToBytes(to), fee, BigInt(capacity)];
+      return new Map(fieldsOf.map((value, i) => [BigInt(i), value]));
+    };
+    const expected = new Map([
+      [0n, hexToBytes(message.reference)],
+      [1n, BigInt(chainId)],
+      [2n, hexToBytes(verifyingContract)],
+      [3n, hexToBytes(message.payee)],
+      [4n, hexToBytes(vectors.keys.find((key) => key.name === "sessionB").publicKey)],
+      [5n, hexToBytes(message.token)],
+      ...absent(message.amount, "0").map((amount) => [6n, BigInt(amount)]),
+      [7n, BigInt(message.issued)],
+      [8n, BigInt(message.expiry)],
+      ...absent(message.memo, "").map((memo) => [9n, memo]),
+      ...absent(message.relay, "").map((relay) => [10n, relay]),
+      [11n, message.hints.map(hint)],
+      ...(request.has(12n) ? [[12n, request.get(12n)]] : []),
+      [13n, hexToBytes(signatures[0].signature)],
+    ]);
+    assert.deepEqual(request, expected, name);
+    // The grant in it is the wallet's, without the names that the request has.
+    if (!request.has(12n)) continue;
+    const grant = vectors.statements.find((entry) => entry.primaryType === "Delegate" && entry.name === "walletB");
+    assert.equal(grant.message.wallet, message.payee);
+    assert.equal(grant.message.sessionKey, message.sessionKey);
+    assert.deepEqual([...request.get(12n).keys()], [0n, 1n]);
+  }
 });
 
 test("an update on the wire carries the proof that is signed", () => {

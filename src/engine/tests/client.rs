@@ -108,7 +108,7 @@ impl Client {
         self.reported = None;
         self.held.clear();
         let mut stored = Vec::new();
-        for prefix in [records::CHANNELS, records::PEERS, records::TRANSFERS, records::RECEIVED] {
+        for prefix in records::LOADED {
             stored.extend(self.scan(vec![prefix], vec![prefix + 1]));
         }
         stored.extend(self.get(records::OWN).map(|own| (records::OWN.to_vec(), own)));

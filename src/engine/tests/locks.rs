@@ -6,8 +6,8 @@ use crate::engine::{
     Action, CloseMode, Command, EngineError, Event, LockPolicy, Part, RequestId, Status, TransferEvent,
 };
 use crate::protocol::{
-    Address, Amount, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route, Secret,
-    SessionKey, Timestamp, part_secret,
+    Address, Amount, B256, ChannelId, Delivery, FeeSchedule, Hop, JudgeCall, LockRefusal, Message, PaymentId, Route,
+    Secret, SessionKey, Timestamp, part_secret,
 };
 
 /// How long the locks of these tests live, in seconds.
@@ -56,11 +56,12 @@ pub(super) struct Plan {
     pub(super) part: u32,
     pub(super) payment: u8,
     pub(super) life: Timestamp,
+    pub(super) request: Option<B256>,
 }
 
 impl Plan {
     pub(super) fn of(amount: u128) -> Self {
-        Self { amount, fee: 0, share: Some([77; 32]), total: amount, part: 0, payment: 1, life: LIFE }
+        Self { amount, fee: 0, share: Some([77; 32]), total: amount, part: 0, payment: 1, life: LIFE, request: None }
     }
 }
 
@@ -88,6 +89,12 @@ impl Row {
 
     /// The command that sends a payment from the first client to the client `to`.
     fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
+        self.command_from(0, to, plan, secret)
+    }
+
+    /// The command that sends a payment along the row.
+    pub(super) fn command_from(&mut self, from: usize, to: usize, plan: Plan, secret: &Secret) -> Command {
+        let path: Vec<usize> = if from < to { (from..=to).collect() } else { (to..=from).rev().collect() };
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {
@@ -96,16 +103,16 @@ impl Row {
             amount: Amount::new(plan.amount),
             part: plan.part,
             share: plan.share,
-            reply_to: keys[0],
-            from: self.world.clients[0].address(),
+            reply_to: keys[from],
+            from: self.world.clients[from].address(),
             memo: None,
-            request: None,
+            request: plan.request,
         };
         let mut route = self.seal(&Hop::Deliver(delivery), to);
         let mut amount = plan.amount;
-        for hop in (1..to).rev() {
-            let next = self.world.clients[hop + 1].address();
-            route = self.seal(&Hop::Forward { next, amount: Amount::new(amount), expiry, route }, hop);
+        for hop in path.windows(2).skip(1).rev() {
+            let next = self.world.clients[hop[1]].address();
+            route = self.seal(&Hop::Forward { next, amount: Amount::new(amount), expiry, route }, hop[0]);
             amount += plan.fee;
         }
         let part = Part {
@@ -117,7 +124,7 @@ impl Row {
             secret: plan.share.is_none().then(|| secret.clone()),
         };
         Command::Lock {
-            channel: self.channels[0],
+            channel: self.channels[path[0].min(path[1])],
             hash: secret.hash(),
             amount: Amount::new(amount),
             expiry,

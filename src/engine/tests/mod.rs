@@ -11,5 +11,7 @@ mod locks_at_random;
 mod payments;
 mod properties;
 mod refusals;
+mod requests;
+mod requests_at_random;
 mod resume;
 mod world;

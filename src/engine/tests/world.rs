@@ -280,6 +280,14 @@ impl World {
         self.clients[to].inputs.push_back(Input::Message { from: key, message });
     }
 
+    /// Loses the messages of one direction of which this is true; tells how many.
+    pub(super) fn lose(&mut self, from: usize, to: usize, is: impl Fn(&Message) -> bool) -> usize {
+        let Some(frames) = self.wire.get_mut(&(from, to)) else { return 0 };
+        let before = frames.len();
+        frames.retain(|(_, _, bytes)| !is(&Message::from_bytes(bytes).expect("what was sent can be read")));
+        before - frames.len()
+    }
+
     pub(super) fn drop_all(&mut self) {
         self.wire.clear();
     }

@@ -137,7 +137,7 @@ impl<K: Platform> Shared<K> {
     async fn plan(&self, payment: &Payment, parties: &Parties) -> Result<(Vec<Keyed>, PublicKey), NodeError> {
         let (own, amount) = (self.own(parties).await?, payment.amount);
         own.covers(amount)?;
-        let partner = self.engine.borrow().partner_key(parties.to);
+        let partner = payment.target.or_else(|| self.engine.borrow().partner_key(parties.to));
         if let (Some(channel), Some(target)) = (own.direct(amount), partner) {
             return Ok((vec![Keyed::direct(channel, parties.to, amount)], target));
         }
@@ -273,7 +273,9 @@ impl<K: Platform> Run<K> {
                 self.give_up();
             }
             Err(error) => return Err(error),
-            Ok(Reply::Channel(_) | Reply::Payment(_) | Reply::Done) => return Err(NodeError::Closed),
+            Ok(Reply::Channel(_) | Reply::Payment(_) | Reply::Done | Reply::Request(_)) => {
+                return Err(NodeError::Closed);
+            }
         }
         Ok(())
     }
@@ -350,7 +352,11 @@ impl<K: Platform> Run<K> {
 /// True when another way would end the same: the target itself has refused, or the time that the locks had is over.
 const fn is_final(reason: LockRefusal) -> bool {
     match reason {
-        LockRefusal::Unexpected | LockRefusal::Incomplete | LockRefusal::Expired => true,
+        LockRefusal::Unexpected
+        | LockRefusal::Incomplete
+        | LockRefusal::Expired
+        | LockRefusal::RequestPaid
+        | LockRefusal::RequestExpired => true,
         LockRefusal::BadRoute
         | LockRefusal::NoRoute
         | LockRefusal::NoCapacity

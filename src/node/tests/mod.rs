@@ -5,6 +5,7 @@ mod fakes;
 mod net;
 mod payer;
 mod payer_deaths;
+mod requests;
 
 use std::cell::RefCell;
 use std::rc::Rc;

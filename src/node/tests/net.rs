@@ -216,6 +216,7 @@ pub(super) fn payment(id: u8, to: u8, amount: u128) -> Payment {
         amount: Amount::new(amount),
         memo: None,
         request: None,
+        target: None,
         over_locks: false,
         again: false,
         limits: Limits::default(),

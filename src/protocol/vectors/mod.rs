@@ -4,6 +4,7 @@
 //! then checked by others: by viem (`tests/vectors`) and by the Judge's bytecode (`tests/judge`). A changed section is a
 //! new version of what it holds; `UPDATE_VECTORS=1 cargo test -p chit-client vectors` rewrites the file.
 
+mod requests;
 mod sample;
 mod signed;
 mod trees;
@@ -16,8 +17,8 @@ use alloy::primitives::hex;
 use serde_json::{Map, Value, json};
 
 pub(crate) use sample::{
-    CHAIN_ID, DEADLINE, JUDGE, announcements, close_terms, domain, grants, lock, ops, proof, route, secret, session_a,
-    session_b, signed, the_channel,
+    CHAIN_ID, DEADLINE, JUDGE, announcements, close_terms, domain, grants, largest_request, lock, ops, proof, receipt,
+    request, route, secret, session_a, session_b, signed, the_channel,
 };
 
 /// One test at a time may read or rewrite the file.

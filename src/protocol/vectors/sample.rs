@@ -3,8 +3,9 @@
 use alloy::primitives::{Address, B256, address, keccak256};
 
 use crate::protocol::{
-    Amount, Announcement, AnnouncementBody, BalanceProof, CapacityHint, ChannelKey, Delivery, Domain, FeeSchedule,
-    Grant, Hop, Lock, LockId, Memo, Nonce, Op, PaymentId, Route, Secret, SessionKey, Signature, SignedProof, Timestamp,
+    Amount, Announcement, AnnouncementBody, BalanceProof, CapacityHint, ChannelKey, Delegation, Delivery, Domain,
+    FeeSchedule, Grant, Hop, Lock, LockId, MAX_MEMO_BYTES, MAX_RELAY_URL_BYTES, MAX_ROUTE_HINTS, Memo, Nonce, Op,
+    PaymentId, PaymentRequest, Receipt, Route, RouteHint, Secret, SessionKey, Signature, SignedProof, Timestamp,
     TokenFee, sol_types,
 };
 
@@ -189,4 +190,84 @@ pub(crate) fn ops() -> Vec<Op> {
         Op::Expire { lock: 4 },
         Op::Cancel { lock: u64::MAX },
     ]
+}
+
+/// Side b asks for a price, reachable over two channels.
+pub(crate) fn request() -> PaymentRequest {
+    let hint = |salt, from, to| RouteHint {
+        channel: channel(TOKEN, salt).id(),
+        from,
+        to,
+        fee: FeeSchedule { flat: Amount::from(3), proportional: 1_000 },
+        capacity: Amount::from(1_000_000),
+    };
+    let (mediator, payee) = (Address::repeat_byte(1), the_channel().b);
+    let delegation = Delegation { valid_until: VALID_UNTIL, signature: grants()[1].signature };
+    sign_request(PaymentRequest {
+        reference: [7; 16],
+        chain_id: CHAIN_ID,
+        judge: JUDGE,
+        payee,
+        signer: session_b().public_key(),
+        token: TOKEN,
+        amount: Some(Amount::from(1_250_000)),
+        issued: DEADLINE - 3_600,
+        expiry: DEADLINE,
+        memo: Some(Memo::new("two coffees ☕").unwrap()),
+        relay: Some("wss://relay.example/v1".into()),
+        hints: vec![hint(1, the_channel().a, mediator), hint(2, mediator, payee)],
+        delegation: Some(delegation),
+        signature: Signature([0; 65]),
+    })
+}
+
+/// Side b asks for whatever the payer gives, and leaves out what it may.
+pub(super) fn open_request() -> PaymentRequest {
+    sign_request(PaymentRequest {
+        token: Address::ZERO,
+        amount: None,
+        issued: 0,
+        expiry: 1,
+        memo: None,
+        relay: None,
+        hints: vec![],
+        delegation: None,
+        ..request()
+    })
+}
+
+/// Side b asks for everything, in as many words as there may be.
+pub(crate) fn largest_request() -> PaymentRequest {
+    let fee = FeeSchedule { flat: Amount::MAX, proportional: u32::MAX };
+    let hint = RouteHint { fee, capacity: Amount::MAX, ..request().hints[0] };
+    sign_request(PaymentRequest {
+        amount: Some(Amount::MAX),
+        issued: u64::MAX - 1,
+        expiry: u64::MAX,
+        memo: Some(Memo::new("m".repeat(MAX_MEMO_BYTES)).unwrap()),
+        relay: Some("r".repeat(MAX_RELAY_URL_BYTES)),
+        hints: vec![hint; MAX_ROUTE_HINTS],
+        ..request()
+    })
+}
+
+fn sign_request(mut request: PaymentRequest) -> PaymentRequest {
+    request.signature = session_b().sign(request.id()).unwrap();
+    request
+}
+
+/// Side b's word that side a paid the request.
+pub(crate) fn receipt() -> Receipt {
+    let mut receipt = Receipt {
+        request: request().id(),
+        payment: PaymentId([9; 16]),
+        payer: the_channel().a,
+        payee: the_channel().b,
+        token: TOKEN,
+        amount: Amount::from(1_250_000),
+        at: DEADLINE - 1,
+        signature: Signature([0; 65]),
+    };
+    receipt.signature = session_b().sign(receipt.digest(&domain())).unwrap();
+    receipt
 }

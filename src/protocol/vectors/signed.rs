@@ -54,7 +54,7 @@ fn channel_ids_are_frozen() {
 }
 
 /// One statement: its fields, hashes, and the signatures of those who make it.
-fn statement<T: SolStruct>(name: &str, sol: &T, message: Value, signers: &[(&str, SessionKey)]) -> Value {
+pub(super) fn statement<T: SolStruct>(name: &str, sol: &T, message: Value, signers: &[(&str, SessionKey)]) -> Value {
     let digest = domain().digest(sol);
     let signatures: Vec<Value> = signers
         .iter()
@@ -202,6 +202,7 @@ fn statements_are_frozen() {
         sample::proofs().iter().flat_map(|(name, proof)| proof_statements(name, proof)).collect();
     statements.extend(agreements(channel.id().0, channel.a));
     statements.extend(delegations());
+    statements.extend(super::requests::statements());
     statements.extend(announcements());
     let greatest = sol_types::Lock {
         lockId: u64::MAX,

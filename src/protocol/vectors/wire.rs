@@ -201,12 +201,16 @@ fn locks() -> Vec<(&'static str, Message)> {
         ("RefuseLock, HashUsed", R::HashUsed),
         ("RefuseLock, Expired", R::Expired),
         ("RefuseLock, Incomplete", R::Incomplete),
+        ("RefuseLock, RequestPaid", R::RequestPaid),
+        ("RefuseLock, RequestExpired", R::RequestExpired),
     ];
     let mut messages = vec![
         ("Reveal", Message::Reveal { channel, lock, secret: secret.clone() }),
         ("RequestSecret", Message::RequestSecret { payment, hash, amount: Amount::MAX }),
         ("TellSecret", Message::TellSecret { secret }),
         ("GiveUp", Message::GiveUp { payment }),
+        ("Receipt", Message::Receipt { receipt: sample::receipt() }),
+        ("AskReceipt", Message::AskReceipt { request: sample::request().id(), payment }),
     ];
     messages.extend(reasons.map(|(name, reason)| (name, Message::RefuseLock { channel, lock, reason })));
     messages
