@@ -3,16 +3,19 @@
 //! A single `invoke(method, params)` with plain objects keeps the boundary small and lets other tabs ask the same things
 //! through a port. All exported methods take `&self`, so overlapping calls never meet a mutable borrow.
 
+mod payments;
+mod requests;
+
 use std::cell::RefCell;
 use std::time::Duration;
 
-use js_sys::{Function, JSON};
+use js_sys::{Function, JSON, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::engine::{CloseMode, Command, Config, EngineError, Reply};
-use crate::node::{Node, NodeConfig, NodeError, NodeEvent, PaymentQuery, Services};
-use crate::protocol::{Address, B256, ChannelId, Domain, Memo, PaymentId};
+use crate::node::{Node, NodeConfig, NodeError, NodeEvent, Services};
+use crate::protocol::{B256, ChannelId, Domain};
 
 use super::error::{PanicWatch, chit_error, is_poisoned};
 use super::params::{BadParam, Params};
@@ -21,8 +24,6 @@ use super::runtime::{self, BrowserRuntime};
 use super::views::{AuthorizationObject, ChannelObject, EventObject, PaymentObject, StatusObject, Text};
 use super::{Eip1193, IndexedDb, InjectedWallet, LockError, VaultError, WebLock, WebSocketDial, load_or_create};
 
-/// The most payments that one listing returns.
-const MAX_LISTED: usize = 1_000;
 /// How many milliseconds a partner has to countersign when the caller does not say.
 const COUNTERSIGN_WITHIN: u64 = 20_000;
 
@@ -89,19 +90,15 @@ impl ChitCore {
 
 impl ChitCore {
     async fn carry_out(&self, method: &str, params: &Params) -> Result<JsValue, JsValue> {
-        if let Some(command) = self.read_command(method, params).await? {
+        if let Some(command) = Self::read_command(method, params)? {
             if matches!(command, Command::Open { .. }) {
                 // The first deposit is the moment to ask for storage that the browser does not evict.
                 persistence::persist().await;
             }
-            let done = match params.optional("again")? {
-                Some(true) => self.node.pay_once(command).await,
-                Some(false) | None => self.node.command(command).await,
-            };
-            return match done {
+            return match self.node.command(command).await {
                 Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
                 Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
-                Ok(Reply::Done | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
+                Ok(Reply::Done | Reply::Request(_) | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
                 Err(error) => Err(node_error(&error)),
             };
         }
@@ -110,21 +107,21 @@ impl ChitCore {
                 let grant = self.node.authorize().await.map_err(|error| node_error(&error))?;
                 to_js(&AuthorizationObject::from(&grant))
             }
-            "cancelPayment" => self.cancel(params.required("payment")?).await,
+            "pay" => self.pay(params).await,
+            "cancelPayment" => self.cancel_payment(params).await,
+            "quote" => self.quote(params).await,
+            "estimateCapacity" => self.estimate_capacity(params).await,
             "channels" => {
                 let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
                 to_js(&channels.iter().map(ChannelObject::from).collect::<Vec<_>>())
             }
             "channel" => self.view(params.required("channel")?).await,
-            "payments" => {
-                let query = PaymentQuery {
-                    channel: params.optional("channel")?,
-                    limit: params.optional("limit")?.unwrap_or(MAX_LISTED).min(MAX_LISTED),
-                    before: params.optional("before")?,
-                };
-                let payments = self.node.payments(&query).await.map_err(|error| node_error(&error))?;
-                to_js(&payments.iter().map(PaymentObject::from).collect::<Vec<_>>())
-            }
+            "payments" => self.payments(params).await,
+            "createRequest" => self.create_request(params).await,
+            "readRequest" => self.read_request(params).await,
+            "requestStatus" => self.request_status(params).await,
+            "requests" => self.requests(params).await,
+            "payRequest" => self.pay_request(params).await,
             "status" => {
                 let persisted = match persistence::persisted().await {
                     Persistence::Granted => Some(true),
@@ -151,7 +148,7 @@ impl ChitCore {
     }
 
     /// The engine's command for a method that is one.
-    async fn read_command(&self, method: &str, params: &Params) -> Result<Option<Command>, JsValue> {
+    fn read_command(method: &str, params: &Params) -> Result<Option<Command>, JsValue> {
         Ok(Some(match method {
             "openChannel" => {
                 let salt = match params.optional::<B256>("salt")? {
@@ -171,7 +168,6 @@ impl ChitCore {
                 channel: params.required("channel")?,
                 amount: params.required("amount")?,
             },
-            "pay" => self.payment(params).await?,
             "withdraw" => Command::Withdraw {
                 operation: params.required("operation")?,
                 channel: params.required("channel")?,
@@ -191,47 +187,14 @@ impl ChitCore {
             "settle" => {
                 Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
             }
+            "debugRefuse" => Command::RefuseLocks { on: params.required("on")? },
             _ => return Ok(None),
         }))
-    }
-
-    async fn payment(&self, params: &Params) -> Result<Command, JsValue> {
-        let channel = match (params.optional("channel")?, params.optional("to")?) {
-            (Some(channel), _) => channel,
-            (None, Some(to)) => self.channel_to(to, params.optional("token")?.unwrap_or_default()).await?,
-            (None, None) => return Err(invalid("pay needs a channel, or to and token")),
-        };
-        let payment = match params.optional("payment")? {
-            Some(payment) => payment,
-            None => PaymentId(random()?),
-        };
-        let memo = params.optional::<String>("memo")?.map(Memo::new);
-        let memo = memo.transpose().map_err(|error| invalid(&error.to_string()))?;
-        Ok(Command::Pay { channel, payment, amount: params.required("amount")?, memo })
-    }
-
-    async fn cancel(&self, payment: PaymentId) -> Result<JsValue, JsValue> {
-        for channel in self.node.channels().await.map_err(|error| node_error(&error))? {
-            match self.node.command(Command::CancelPayment { channel: channel.id, payment }).await {
-                Err(NodeError::Engine(EngineError::UnknownPayment)) => {}
-                Err(error) => return Err(node_error(&error)),
-                Ok(_) => return Ok(JsValue::TRUE),
-            }
-        }
-        Err(node_error(&NodeError::Engine(EngineError::UnknownPayment)))
     }
 
     async fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
         let view = self.node.channel(id).await.map_err(|error| node_error(&error))?;
         to_js(&ChannelObject::from(&view))
-    }
-
-    /// The open channel with a partner that can pay the most.
-    async fn channel_to(&self, partner: Address, token: Address) -> Result<ChannelId, JsValue> {
-        let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
-        let candidates = channels.iter().filter(|view| view.partner == partner && view.key.token == token);
-        let best = candidates.max_by_key(|view| (view.ready, view.capacity));
-        best.map(|view| view.id).ok_or_else(|| node_error(&NodeError::Engine(EngineError::UnknownChannel)))
     }
 }
 
@@ -277,7 +240,29 @@ fn invalid(message: &str) -> JsValue {
 }
 
 fn node_error(error: &NodeError) -> JsValue {
-    chit_error(error.code(), &error.to_string(), &JsValue::UNDEFINED, error.is_retryable()).into()
+    chit_error(error.code(), &error.to_string(), &details(error), error.is_retryable()).into()
+}
+
+/// What programs may want to know of an error beside its code.
+fn details(error: &NodeError) -> JsValue {
+    let facts: &[(&str, String)] = match error {
+        NodeError::PaymentFailed { reason: Some(reason) } => &[("reason", reason.code().into())],
+        NodeError::FeeTooHigh { fee, most } => &[("fee", fee.to_string()), ("maxFee", most.to_string())],
+        NodeError::Engine(EngineError::InsufficientCapacity { wanted, available }) => {
+            &[("wanted", wanted.to_string()), ("available", available.to_string())]
+        }
+        NodeError::Engine(_)
+        | NodeError::Store(_)
+        | NodeError::Chain { .. }
+        | NodeError::NoRoute
+        | NodeError::PaymentFailed { reason: None }
+        | NodeError::Closed => return JsValue::UNDEFINED,
+    };
+    let details = Object::new();
+    for (name, fact) in facts {
+        let _ = Reflect::set(&details, &(*name).into(), &fact.into());
+    }
+    details.into()
 }
 
 fn lock_error(error: &LockError) -> JsValue {

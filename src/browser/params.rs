@@ -2,8 +2,8 @@
 //!
 //! Read by name instead of by serde: derived readers for every method's parameters were a tenth of the whole module.
 
-use js_sys::{Number, Reflect};
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Number, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::error::chit_error;
 use super::views::FromText;
@@ -97,11 +97,24 @@ impl FromJs for usize {
     }
 }
 
+impl FromJs for u32 {
+    fn from_js(value: &JsValue) -> Result<Self, String> {
+        Self::try_from(u64::from_js(value)?).map_err(|_| "too large a number".into())
+    }
+}
+
+impl<T: FromJs> FromJs for Vec<T> {
+    fn from_js(value: &JsValue) -> Result<Self, String> {
+        let items: &Array = value.dyn_ref().ok_or("not a list")?;
+        items.iter().map(|item| T::from_js(&item)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::Amount;
-    use js_sys::{Array, JSON, Object};
+    use js_sys::{JSON, Object};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     fn params(json: &str) -> Params {
@@ -132,6 +145,16 @@ mod tests {
         assert!(read.required::<String>("e").is_err());
         assert!(read.required::<bool>("f").is_err());
         assert!(read.optional::<bool>("g").is_err());
+    }
+
+    #[wasm_bindgen_test]
+    fn lists_are_read_item_by_item() {
+        let read = params(r#"{"some":["1","2"],"none":[],"mixed":["1",2],"text":"12"}"#);
+        assert_eq!(read.required::<Vec<Amount>>("some"), Ok(vec![Amount::new(1), Amount::new(2)]));
+        assert_eq!(read.required::<Vec<Amount>>("none"), Ok(vec![]));
+        for name in ["mixed", "text"] {
+            assert!(read.required::<Vec<Amount>>(name).is_err(), "{name}");
+        }
     }
 
     #[wasm_bindgen_test]

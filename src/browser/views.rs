@@ -2,15 +2,18 @@
 //!
 //! Amounts cross as decimal strings: wasm-bindgen's integers wrap silently. The TypeScript above turns them into bigints.
 
-use alloy::primitives::hex;
+mod payments;
+mod requests;
+
 use serde::Serialize;
 
-use crate::engine::{
-    Action, ChannelView, CloseMode, Event, Flow, PaymentStatus, PaymentView, RequestStatus, RequestView, SideView,
-    Stage, Status, TransferEvent,
-};
+use crate::engine::{Action, ChannelView, CloseMode, Event, SideView, Stage, Status};
 use crate::node::{NodeEvent, NodeStatus};
-use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId, Receipt};
+use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
+
+use payments::TransferObject;
+pub(super) use payments::{PaymentObject, QuoteObject};
+pub(super) use requests::RequestObject;
 
 /// A value that is written as text.
 #[derive(Clone, Copy, Debug)]
@@ -170,122 +173,6 @@ const fn action(action: Action) -> &'static str {
     }
 }
 
-/// A payment as JavaScript sees it.
-#[derive(Debug, Serialize)]
-pub(super) struct PaymentObject {
-    id: Text<PaymentId>,
-    channel: Text<ChannelId>,
-    direction: &'static str,
-    amount: Text<Amount>,
-    memo: Option<String>,
-    status: &'static str,
-    nonce: u64,
-    at: u64,
-    error: Option<Failure>,
-}
-
-impl From<&PaymentView> for PaymentObject {
-    fn from(view: &PaymentView) -> Self {
-        let (status, error) = match &view.status {
-            PaymentStatus::Queued => ("queued", None),
-            PaymentStatus::Sent => ("sent", None),
-            PaymentStatus::Settled => ("settled", None),
-            PaymentStatus::Refused(reason) => ("refused", Some(reason.clone())),
-            PaymentStatus::Cancelled => ("cancelled", None),
-        };
-        Self {
-            id: Text(view.id),
-            channel: Text(view.channel),
-            direction: match view.flow {
-                Flow::Sent => "sent",
-                Flow::Received => "received",
-            },
-            amount: Text(view.amount),
-            memo: view.memo.clone(),
-            status,
-            nonce: view.nonce.get(),
-            at: view.at,
-            error: error.map(|message| Failure { code: "PAYMENT_REFUSED", message }),
-        }
-    }
-}
-
-/// A payee's word that it was paid, as JavaScript sees it.
-#[derive(Debug, Serialize)]
-struct ReceiptObject {
-    request: Text<B256>,
-    payment: Text<PaymentId>,
-    payer: Text<Address>,
-    payee: Text<Address>,
-    token: Text<Address>,
-    amount: Text<Amount>,
-    at: u64,
-    signature: String,
-}
-
-impl From<&Receipt> for ReceiptObject {
-    fn from(receipt: &Receipt) -> Self {
-        Self {
-            request: Text(receipt.request),
-            payment: Text(receipt.payment),
-            payer: Text(receipt.payer),
-            payee: Text(receipt.payee),
-            token: Text(receipt.token),
-            amount: Text(receipt.amount),
-            at: receipt.at,
-            signature: hex::encode_prefixed(receipt.signature.0),
-        }
-    }
-}
-
-/// A request as JavaScript sees it. The TypeScript above writes its bytes as text.
-#[derive(Debug, Serialize)]
-pub(super) struct RequestObject {
-    id: Text<B256>,
-    bytes: String,
-    token: Text<Address>,
-    amount: Option<Text<Amount>>,
-    issued: u64,
-    expiry: u64,
-    memo: Option<String>,
-    relay: Option<String>,
-    payee: Text<Address>,
-    direction: &'static str,
-    status: &'static str,
-    payment: Option<Text<PaymentId>>,
-    receipt: Option<ReceiptObject>,
-}
-
-impl From<&RequestView> for RequestObject {
-    fn from(view: &RequestView) -> Self {
-        let request = &view.request;
-        Self {
-            id: Text(view.id),
-            bytes: hex::encode_prefixed(request.to_bytes()),
-            token: Text(request.token),
-            amount: request.amount.map(Text),
-            issued: request.issued,
-            expiry: request.expiry,
-            memo: request.memo.as_ref().map(|memo| memo.as_str().to_owned()),
-            relay: request.relay.clone(),
-            payee: Text(request.payee),
-            direction: match (view.created, view.payment) {
-                (true, _) => "created",
-                (false, Some(_)) => "paying",
-                (false, None) => "other",
-            },
-            status: match view.status {
-                RequestStatus::Open => "open",
-                RequestStatus::Pending => "pending",
-                RequestStatus::Paid => "paid",
-                RequestStatus::Expired => "expired",
-            },
-            payment: view.payment.map(Text),
-            receipt: view.receipt.as_ref().map(Into::into),
-        }
-    }
-}
-
 /// How the client stands.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -361,15 +248,7 @@ pub(super) enum EventObject {
     Recovered {
         channel: Text<ChannelId>,
     },
-    Transfer {
-        stage: &'static str,
-        payment: Option<Text<PaymentId>>,
-        part: Option<u32>,
-        channel: Option<Text<ChannelId>>,
-        amount: Option<Text<Amount>>,
-        fee: Option<Text<Amount>>,
-        reason: Option<&'static str>,
-    },
+    Transfer(TransferObject),
     Request {
         request: Box<RequestObject>,
     },
@@ -405,6 +284,7 @@ impl From<&NodeEvent> for EventObject {
                 let (code, words) = reason.clone().unzip();
                 Self::Chain { block: *block, timestamp: *timestamp, ok: reason.is_none(), reason: words, code }
             }
+            NodeEvent::Way { payment, way } => Self::Transfer(TransferObject::of_way(*payment, way)),
             NodeEvent::Warning { code, message } => Self::Warning { code, message: message.clone() },
             NodeEvent::Fatal { code, message } => Self::Fatal { code, message: message.clone() },
         }
@@ -431,32 +311,8 @@ fn engine_event(event: &Event) -> EventObject {
             EventObject::ActionRequired { channel: Text(*channel), action: action(*wanted), deadline: *deadline }
         }
         Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
-        Event::Transfer(event) => transfer_event(event),
+        Event::Transfer(event) => EventObject::Transfer(event.into()),
         Event::Request(view) => EventObject::Request { request: Box::new(view.as_ref().into()) },
-    }
-}
-
-fn transfer_event(event: &TransferEvent) -> EventObject {
-    let (stage, payment, part) = match event {
-        TransferEvent::PartPaid { payment, part, .. } => ("partPaid", Some(payment), Some(*part)),
-        TransferEvent::PartFailed { payment, part, .. } => ("partFailed", Some(payment), Some(*part)),
-        TransferEvent::Received { payment, .. } => ("received", Some(payment), None),
-        TransferEvent::LockPaid { .. } => ("lockPaid", None, None),
-    };
-    let (channel, amount, fee, reason) = match event {
-        TransferEvent::PartPaid { amount, fee, .. } => (None, Some(*amount), Some(*fee), None),
-        TransferEvent::PartFailed { reason, .. } => (None, None, None, Some(reason.code())),
-        TransferEvent::Received { amount, .. } => (None, Some(*amount), None, None),
-        TransferEvent::LockPaid { channel, amount, .. } => (Some(*channel), Some(*amount), None, None),
-    };
-    EventObject::Transfer {
-        stage,
-        payment: payment.copied().map(Text),
-        part,
-        channel: channel.map(Text),
-        amount: amount.map(Text),
-        fee: fee.map(Text),
-        reason,
     }
 }
 
