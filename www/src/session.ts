@@ -11,8 +11,9 @@ import {
   type PaymentView,
   createChannelClient,
 } from '@chit/client';
-import type { Deployment } from './deployment.js';
+import { type Deployment, tokenOf } from './deployment.js';
 import { type Balances, readBalances } from './lib/chain.js';
+import type { Token } from './lib/format.js';
 import { type Mood, type Move, moveOf } from './network/model.js';
 
 /** How many payments the page remembers; older ones stay in the client's storage. */
@@ -113,6 +114,12 @@ export class Session {
   /** Calls back for everything that this person pays, locks or gets back. */
   onMove(listener: (move: Move) => void): void {
     this.#moves.add(listener);
+  }
+
+  /** The token of a payment: its channel's, and over the network always the demo's. */
+  tokenOf({ channel }: PaymentView): Token {
+    const address = channel === undefined ? undefined : this.channels.get(channel)?.token;
+    return address === undefined ? this.deployment.token : tokenOf(this.deployment, address);
   }
 
   /** How this person behaves. */

@@ -17,13 +17,13 @@ export function quoteWords(deployment: Deployment, { direct, amount, fee, parts 
 }
 
 /** What a step of a payment means; `undefined` for one that needs no words. */
-export function stepWords(deployment: Deployment, { stage, path, amount, part = 0, reason }: PaymentStep): string | undefined {
+export function stepWords(deployment: Deployment, { stage, path, amount, part, reason }: PaymentStep): string | undefined {
   const what = amount === undefined ? 'It' : formatAmount(amount, deployment.token);
   switch (stage) {
     case 'direct':
       return undefined;
     case 'route':
-      return path && `Part ${part + 1}: ${through(deployment, path)}`;
+      return path && capital(`${part === undefined ? '' : `part ${part + 1}: `}${through(deployment, path)}`);
     case 'locked':
       return `${what} locked: neither paid nor lost`;
     case 'part-paid':

@@ -1,7 +1,6 @@
 /** Payments, newest first; a run of equal ones is one row. */
 
 import type { PaymentView } from '@chit/client';
-import { tokenOf } from '../deployment.js';
 import { h, show } from '../lib/dom.js';
 import { type Token, clock, formatAmount, same } from '../lib/format.js';
 import { nameOf } from '../lib/people.js';
@@ -56,7 +55,7 @@ function group(payments: readonly PaymentView[]): readonly Row[] {
 function alike(a: PaymentView, b: PaymentView): boolean {
   return (
     same(a.partner, b.partner) &&
-    same(a.token, b.token) &&
+    a.channel === b.channel &&
     a.direction === b.direction &&
     a.status === b.status &&
     a.amount === b.amount &&
@@ -67,7 +66,7 @@ function alike(a: PaymentView, b: PaymentView): boolean {
 
 function item(session: Session, { payment, count, total }: Row): HTMLElement {
   const { deployment } = session;
-  const token = tokenOf(deployment, payment.token);
+  const token = session.tokenOf(payment);
   const name = nameOf(deployment, payment.partner);
   const received = payment.direction === 'received';
   return h(

@@ -4,7 +4,6 @@ import { avatar, nameOf } from '../lib/people.js';
 import { announce } from '../lib/announce.js';
 import { h, setText, show, svg } from '../lib/dom.js';
 import { formatAmount } from '../lib/format.js';
-import { tokenOf } from '../deployment.js';
 import type { Session } from '../session.js';
 import { accountPanel } from './account.js';
 import { channelsPanel } from './channels.js';
@@ -76,7 +75,7 @@ function greetPayments(session: Session): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hide: ReturnType<typeof setTimeout> | undefined;
   session.onReceived((payment) => {
-    const token = tokenOf(deployment, payment.token);
+    const token = session.tokenOf(payment);
     const name = nameOf(deployment, payment.partner);
     total += payment.amount;
     count += 1;

@@ -144,7 +144,9 @@ function payRequest(sessions: readonly Session[], given: string | undefined): { 
     const request = pasted.includes('#') ? pasted.slice(pasted.indexOf('#') + 1) : pasted;
     if (request !== '') {
       try {
-        read = await who.session().client.readRequest({ request });
+        const found = await who.session().client.readRequest({ request });
+        if (!same(found.token, deployment.token.address)) throw new Error(`This page pays requests in ${deployment.token.symbol} only.`);
+        read = found;
       } catch (reason) {
         error.set(reason);
       }
