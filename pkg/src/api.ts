@@ -10,6 +10,11 @@ export type { EventsParameters, EventsReturnType, OnParameters } from './actions
 export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
 export type { PayParameters, PayReturnType, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
+export type { CreateRequestParameters, CreateRequestReturnType } from './actions/createRequest.js';
+export type { PayRequestParameters, PayRequestReturnType } from './actions/payRequest.js';
+export type { ReadRequestParameters, ReadRequestReturnType } from './actions/readRequest.js';
+export type { RequestsParameters, RequestsReturnType } from './actions/requests.js';
+export type { RequestStatusParameters, RequestStatusReturnType, RequestTarget } from './actions/requestStatus.js';
 export type { RespondParameters, RespondReturnType } from './actions/respond.js';
 export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
@@ -17,6 +22,7 @@ export type { CloseWithOldProofParameters, SetOfflineParameters } from './action
 export type { WithdrawParameters, WithdrawReturnType } from './actions/withdraw.js';
 export type { ChannelClient, CreateChannelClientParameters } from './client.js';
 export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';
+export { receiptTypedData, requestLink, type ReceiptTypedData } from './requestText.js';
 export type { WasmSource } from './loader.js';
 export type { Operation } from './operation.js';
 export { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
@@ -43,7 +49,11 @@ export type {
   PaymentView,
   Progress,
   ProgressEvent,
+  Receipt,
   RecoveredEvent,
+  RequestEvent,
+  RequestStatus,
+  RequestView,
   RequiredAction,
   WarningEvent,
 } from './types.js';

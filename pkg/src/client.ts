@@ -12,6 +12,11 @@ import { events, on, type EventsParameters, type EventsReturnType, type OnParame
 import { openChannel, type OpenChannelParameters, type OpenChannelReturnType } from './actions/openChannel.js';
 import { pay, type PayParameters, type PayReturnType } from './actions/pay.js';
 import { payments, type PaymentsParameters, type PaymentsReturnType } from './actions/payments.js';
+import { createRequest, type CreateRequestParameters, type CreateRequestReturnType } from './actions/createRequest.js';
+import { payRequest, type PayRequestParameters, type PayRequestReturnType } from './actions/payRequest.js';
+import { readRequest, type ReadRequestParameters, type ReadRequestReturnType } from './actions/readRequest.js';
+import { requests, type RequestsParameters, type RequestsReturnType } from './actions/requests.js';
+import { requestStatus, type RequestStatusParameters, type RequestStatusReturnType } from './actions/requestStatus.js';
 import { respond, type RespondParameters, type RespondReturnType } from './actions/respond.js';
 import { settle, type SettleParameters, type SettleReturnType } from './actions/settle.js';
 import { status, type StatusParameters, type StatusReturnType } from './actions/status.js';
@@ -96,6 +101,16 @@ export interface ChannelClient {
   channel(parameters: ChannelParameters): Promise<ChannelReturnType>;
   /** Payments, newest first. {@link payments} */
   payments(parameters?: PaymentsParameters): Promise<PaymentsReturnType>;
+  /** Asks to be paid. {@link createRequest} */
+  createRequest(parameters: CreateRequestParameters): Promise<CreateRequestReturnType>;
+  /** Checks a request and tells what it asks. {@link readRequest} */
+  readRequest(parameters: ReadRequestParameters): Promise<ReadRequestReturnType>;
+  /** Pays a request, once. {@link payRequest} */
+  payRequest(parameters: PayRequestParameters): Promise<PayRequestReturnType>;
+  /** How far a request is. {@link requestStatus} */
+  requestStatus(parameters: RequestStatusParameters): Promise<RequestStatusReturnType>;
+  /** The requests that were made or paid here, newest first. {@link requests} */
+  requests(parameters?: RequestsParameters): Promise<RequestsReturnType>;
   /** What the account holds in the wallet. {@link balance} */
   balance(parameters: BalanceParameters): Promise<BalanceReturnType>;
   /** How the client is doing. {@link status} */
@@ -220,6 +235,11 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     channels: (parameters) => channels(context, parameters),
     channel: (parameters) => channel(context, parameters),
     payments: (parameters) => payments(context, parameters),
+    createRequest: (parameters) => createRequest(context, parameters),
+    readRequest: (parameters) => readRequest(context, parameters),
+    payRequest: (parameters) => payRequest(context, parameters),
+    requestStatus: (parameters) => requestStatus(context, parameters),
+    requests: (parameters) => requests(context, parameters),
     balance: (parameters) => balance(context, parameters),
     status: (parameters) => status(context, parameters),
     events: (parameters) => events(context, parameters),

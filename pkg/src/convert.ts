@@ -8,8 +8,11 @@ import type {
   ClientStatus,
   PaymentView,
   Progress,
+  Receipt,
+  RequestView,
 } from './types.js';
 import { isErrorCode } from './errors.js';
+import { requestText } from './requestText.js';
 import { malformed } from './validate.js';
 
 type Raw = Record<string, unknown>;
@@ -103,6 +106,43 @@ export function toPayment(value: unknown): PaymentView {
   });
 }
 
+function receipt(value: unknown): Receipt | undefined {
+  if (value === undefined || value === null) return undefined;
+  const raw = record(value, 'receipt');
+  return Object.freeze({
+    request: raw['request'] as Receipt['request'],
+    payment: raw['payment'] as Receipt['payment'],
+    payer: raw['payer'] as Receipt['payer'],
+    payee: raw['payee'] as Receipt['payee'],
+    token: raw['token'] as Receipt['token'],
+    amount: amount(raw['amount'], 'amount'),
+    at: raw['at'] as number,
+    signature: raw['signature'] as Receipt['signature'],
+  });
+}
+
+/** A request. */
+export function toRequest(value: unknown): RequestView {
+  const raw = record(value, 'request');
+  if (typeof raw['bytes'] !== 'string') throw malformed('request', value);
+  return Object.freeze({
+    id: raw['id'] as RequestView['id'],
+    text: requestText(raw['bytes']),
+    token: raw['token'] as RequestView['token'],
+    amount: raw['amount'] === undefined || raw['amount'] === null ? undefined : amount(raw['amount'], 'amount'),
+    issued: raw['issued'] as number,
+    expiry: raw['expiry'] as number,
+    memo: optional<string>(raw['memo']),
+    relay: optional<string>(raw['relay']),
+    payee: raw['payee'] as RequestView['payee'],
+    sessionKey: raw['sessionKey'] as RequestView['sessionKey'],
+    direction: raw['direction'] as RequestView['direction'],
+    status: raw['status'] as RequestView['status'],
+    payment: optional<RequestView['payment']>(raw['payment']),
+    receipt: receipt(raw['receipt']),
+  });
+}
+
 /** A list. */
 export function toList<T>(value: unknown, convert: (item: unknown) => T): readonly T[] {
   if (!Array.isArray(value)) throw malformed('list', value);
@@ -154,6 +194,8 @@ export function toEvent(value: object): ChitEvent | undefined {
       return { type: 'channel', channel: toChannel(raw['channel']) };
     case 'payment':
       return { type: 'payment', payment: toPayment(raw['payment']) };
+    case 'request':
+      return { type: 'request', request: toRequest(raw['request']) };
     case 'progress':
       return { type: 'progress', operation: String(raw['operation']), ...toProgress(raw) };
     case 'connection':

@@ -39,6 +39,16 @@ export const ErrorCode = {
   UNKNOWN_PAYMENT: 'UNKNOWN_PAYMENT',
   /** A payment with that id was submitted before. It is paid once. */
   DUPLICATE_PAYMENT: 'DUPLICATE_PAYMENT',
+  /** The text is not a request that counts on this chain and this Judge. */
+  INVALID_REQUEST: 'INVALID_REQUEST',
+  /** No request with that id was made or paid here. */
+  UNKNOWN_REQUEST: 'UNKNOWN_REQUEST',
+  /** The request was paid from here already. It is paid once. */
+  REQUEST_PAID: 'REQUEST_PAID',
+  /** The request is being paid from here already. */
+  REQUEST_PENDING: 'REQUEST_PENDING',
+  /** The request can no longer be paid. */
+  REQUEST_EXPIRED: 'REQUEST_EXPIRED',
   /** Another withdrawal or close of the channel is under way. */
   BUSY: 'BUSY',
   /** The partner declined to sign a withdrawal or a close. */

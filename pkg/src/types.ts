@@ -116,6 +116,61 @@ export interface PaymentView {
   readonly error: { readonly code: string; readonly message: string } | undefined;
 }
 
+/**
+ * Where a request is.
+ * - `open`: it can be paid;
+ * - `pending`: a payment for it is under way from here;
+ * - `paid`: it was paid. Final;
+ * - `expired`: it can no longer be paid.
+ */
+export type RequestStatus = 'open' | 'pending' | 'paid' | 'expired';
+
+/** A payee's signed word that a request was paid. */
+export interface Receipt {
+  /** The request's id. */
+  readonly request: Hex;
+  /** The payment's id. */
+  readonly payment: Hex;
+  /** Who paid, by its own word. */
+  readonly payer: Address;
+  readonly payee: Address;
+  readonly token: Address;
+  readonly amount: bigint;
+  /** When it was taken. */
+  readonly at: number;
+  /** The signature of the request's session key over the EIP-712 struct `Receipt`. */
+  readonly signature: Hex;
+}
+
+/** A request to be paid. A snapshot: it does not change. */
+export interface RequestView {
+  /** Its id: the hash of all that it says. */
+  readonly id: Hex;
+  /** What is handed to the payer: `chit:…`. */
+  readonly text: string;
+  readonly token: Address;
+  /** How much is asked; `undefined` when the payer chooses. */
+  readonly amount: bigint | undefined;
+  /** When it was made. */
+  readonly issued: number;
+  /** From when on it can no longer be paid. */
+  readonly expiry: number;
+  readonly memo: string | undefined;
+  /** The relay where the payee says that it can be reached. */
+  readonly relay: string | undefined;
+  /** Who is to be paid. */
+  readonly payee: Address;
+  /** The payee's key, which signed it and signs its receipt. */
+  readonly sessionKey: Address;
+  /** `created` here, `paying` from here, or neither: `other`. */
+  readonly direction: 'created' | 'paying' | 'other';
+  readonly status: RequestStatus;
+  /** The id of the payment that paid it, or that is under way from here. */
+  readonly payment: Hex | undefined;
+  /** The payee's word that it was paid. The payer may get it a moment after the payment. */
+  readonly receipt: Receipt | undefined;
+}
+
 /** A step of an operation that needs the wallet or the chain. */
 export interface Progress {
   /**
@@ -176,6 +231,12 @@ export interface ChannelEvent {
 export interface PaymentEvent {
   readonly type: 'payment';
   readonly payment: PaymentView;
+}
+
+/** A request was made, is being paid, or was paid; or its receipt came. */
+export interface RequestEvent {
+  readonly type: 'request';
+  readonly request: RequestView;
 }
 
 /** An operation took a step. Operation handles deliver the same. */
@@ -242,6 +303,7 @@ export interface LaggedEvent {
 export type ChitEvent =
   | ChannelEvent
   | PaymentEvent
+  | RequestEvent
   | ProgressEvent
   | ConnectionEvent
   | ChainEvent

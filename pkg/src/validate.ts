@@ -54,6 +54,20 @@ export function checkPaymentId(value: unknown, parameter = 'id'): Hex {
   return value.toLowerCase() as Hex;
 }
 
+/** A request's id. */
+export function checkRequestId(value: unknown, parameter = 'id'): Hex {
+  if (typeof value !== 'string' || !HEX_32.test(value)) {
+    throw invalid(parameter, 'a request id: 0x and 64 hex digits', value);
+  }
+  return value.toLowerCase() as Hex;
+}
+
+/** What a request is for: not the empty text, which would look like none. */
+export function checkRequestMemo(value: unknown): string | undefined {
+  if (value === '') throw invalid('memo', 'left out or not empty', value);
+  return checkMemo(value);
+}
+
 /** An amount in base units, as the decimal string that crosses into the core. */
 export function checkAmount(value: unknown, parameter = 'amount'): string {
   if (typeof value !== 'bigint') throw invalid(parameter, 'a bigint in base units', value);

@@ -3,13 +3,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, ID, PAYMENT, ZERO, code, config, fakeCore, start } from './helpers.mjs';
+import { A, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
 
 const address = [undefined, null, 1, 1n, {}, [], '', 'alice.eth', '0x', A.slice(0, -1), `${A}0`, `${A.slice(0, -1)}g`, A.slice(2)];
 const nonZero = [...address, ZERO];
 const amount = [undefined, null, 1, 1.5, '1', '', {}, [], NaN, Infinity, true, 0n, -1n, 1n << 128n, -(1n << 200n)];
 const channel = [undefined, null, 1, 1n, {}, '', '0x', ID.slice(0, -1), `${ID}0`, ID.slice(2), A, `${ID.slice(0, -1)}z`];
 const signal = [null, 1, 'abort', {}, { aborted: 'no' }, () => undefined];
+const request = [undefined, null, 1, {}, '', 'chit:', 'AQID', `${REQUEST}=`, `${REQUEST}+`, 'chit:A', 'chit:AB', `chit:${'A'.repeat(1708)}`, ID];
+const requestId = [null, 1, '', '0x', PAYMENT, ID.slice(0, -1), ID.slice(2)];
 const parameters = [null, 1, 'x', [], true];
 const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
@@ -59,6 +61,33 @@ const table = {
       signal,
     },
   },
+  createRequest: {
+    good: { token: ZERO },
+    bad: {
+      token: address,
+      amount: given(amount),
+      expiresIn: [null, 0, -1, 1.5, NaN, '60', 60n, 31_622_401],
+      memo: [null, 1, {}, '', 'x'.repeat(257), '\ud800'],
+      id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
+      signal,
+    },
+    required: true,
+  },
+  payRequest: {
+    good: { request: REQUEST },
+    bad: {
+      request,
+      amount: given(amount),
+      maxFee: given(amount).filter((value) => value !== 0n),
+      memo: [null, 1, {}, 'x'.repeat(257), '\ud800'],
+      id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1)],
+      signal,
+    },
+    required: true,
+  },
+  readRequest: { good: { request: REQUEST }, bad: { request, signal }, required: true },
+  requestStatus: { good: { request: REQUEST }, bad: { request, signal }, required: true },
+  requests: { good: {}, bad: { limit: [null, 0, -1, 1.5, NaN, '10', 10n, 1001], before: requestId, signal } },
   balance: { good: { token: ZERO }, bad: { token: address, signal }, required: true },
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },

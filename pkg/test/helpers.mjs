@@ -47,11 +47,35 @@ export const rawPayment = {
   at: 1_700_000_000,
 };
 
+export const REQUEST = 'chit:AQID-_8';
+
+export const rawRequest = {
+  id: ID,
+  bytes: '0x010203fbff',
+  token: ZERO,
+  amount: '5',
+  issued: 1_700_000_000,
+  expiry: 1_700_003_600,
+  memo: null,
+  relay: 'ws://localhost:1/ws',
+  payee: A,
+  sessionKey: B,
+  direction: 'created',
+  status: 'open',
+  payment: null,
+  receipt: null,
+};
+
 const ANSWERS = {
+  createRequest: () => rawRequest,
+  readRequest: () => rawRequest,
+  requestStatus: () => rawRequest,
+  requests: () => [rawRequest],
   authorize: () => ({ wallet: B, sessionKey: A, validUntil: 2_000_000_000 }),
   channels: () => [rawChannel],
   payments: () => [rawPayment],
   pay: () => rawPayment,
+  payRequest: () => rawPayment,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
   balance: () => '7',
   debugOffline: () => null,

@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
-const NAMES = ['ChitError', 'ErrorCode', 'MAX_AMOUNT', 'MAX_MEMO_BYTES', 'NATIVE_TOKEN', 'createChannelClient', 'discoverWallets', 'isChitError'];
+const NAMES = [
+  'ChitError', 'ErrorCode', 'MAX_AMOUNT', 'MAX_MEMO_BYTES', 'NATIVE_TOKEN', 'createChannelClient', 'discoverWallets',
+  'isChitError', 'receiptTypedData', 'requestLink',
+];
 
 /** A file and all that it imports, with their texts. */
 async function reachable(path, seen = new Map()) {
@@ -42,6 +45,12 @@ describe('entries', () => {
     assert.deepEqual([...files.keys()].filter((path) => path.includes('http')), []);
   });
 
+  test('QR codes are an entry of their own', async () => {
+    assert.deepEqual(Object.keys(await import('@chit/client/qr')), ['requestQr']);
+    const files = await reachable(join(root, 'dist/slim.js'));
+    assert.deepEqual([...files.keys()].filter((path) => path.endsWith('qr.js')), []);
+  });
+
   test('slim needs its wasm file', async () => {
     const { createChannelClient, MAX_AMOUNT } = await import('@chit/client/slim');
     const { config } = await import('./helpers.mjs');
@@ -59,8 +68,8 @@ describe('entries', () => {
     const { start } = await import('./helpers.mjs');
     const { client } = await start();
     assert.deepEqual(Object.keys(client).sort(), [
-      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'deposit', 'events', 'judge', 'on',
-      'openChannel', 'pay', 'payments', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
+      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'createRequest', 'deposit', 'events', 'judge', 'on',
+      'openChannel', 'pay', 'payRequest', 'payments', 'readRequest', 'requestStatus', 'requests', 'respond', 'settle', 'status', 'testing', 'wallet', 'withdraw',
     ]);
     assert.ok(Object.isFrozen(client));
   });
@@ -82,9 +91,12 @@ test('the README explains every code', async () => {
   assert.deepEqual(Object.keys(ErrorCode).filter((code) => !readme.includes(`\`${code}\``)), []);
 });
 
-test('has no runtime dependency and no side effect', async () => {
+test('has no runtime dependency but the one of QR codes, and no side effect', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  assert.equal(manifest.dependencies, undefined);
+  assert.deepEqual(Object.keys(manifest.dependencies), ['qr']);
+  for (const name of ['slim.js', 'http/index.js', 'http/worker.js']) {
+    for (const text of (await reachable(join(root, 'dist', name))).values()) assert.doesNotMatch(text, /from 'qr/);
+  }
   assert.equal(manifest.peerDependencies, undefined);
   assert.equal(manifest.sideEffects, false);
 });

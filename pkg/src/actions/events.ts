@@ -28,6 +28,7 @@ const TYPES: readonly ChitEventType[] = [
   'chain',
   'actionRequired',
   'recovered',
+  'request',
   'warning',
   'fatal',
 ];

@@ -31,6 +31,7 @@ export type HttpErrorCode = keyof typeof OWN;
 /** The status of each code of `ChitError`; a test holds the list complete. */
 export const STATUS: Readonly<Record<string, number>> = {
   INVALID_ARGUMENT: 400,
+  INVALID_REQUEST: 400,
   INSUFFICIENT_CAPACITY: 402,
   INSUFFICIENT_FUNDS: 402,
   NOT_AUTHORIZED: 403,
@@ -38,6 +39,7 @@ export const STATUS: Readonly<Record<string, number>> = {
   USER_REJECTED: 403,
   UNKNOWN_CHANNEL: 404,
   UNKNOWN_PAYMENT: 404,
+  UNKNOWN_REQUEST: 404,
   ABORTED: 408,
   APPROVAL_FAILED: 409,
   BUSY: 409,
@@ -49,6 +51,9 @@ export const STATUS: Readonly<Record<string, number>> = {
   NOTHING_TO_DO: 409,
   PAYMENT_CANCELLED: 409,
   PAYMENT_REFUSED: 409,
+  REQUEST_EXPIRED: 409,
+  REQUEST_PAID: 409,
+  REQUEST_PENDING: 409,
   REVERTED: 409,
   STATE_BEHIND: 409,
   TOO_EARLY: 409,

@@ -37,6 +37,7 @@ impl From<&Receipt> for ReceiptObject {
 
 /// A request. The TypeScript above writes its bytes as text.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::browser) struct RequestObject {
     id: Text<B256>,
     bytes: String,
@@ -47,6 +48,7 @@ pub(in crate::browser) struct RequestObject {
     memo: Option<String>,
     relay: Option<String>,
     payee: Text<Address>,
+    session_key: String,
     direction: &'static str,
     status: &'static str,
     payment: Option<Text<PaymentId>>,
@@ -66,6 +68,7 @@ impl From<&RequestView> for RequestObject {
             memo: request.memo.as_ref().map(|memo| memo.as_str().to_owned()),
             relay: request.relay.clone(),
             payee: Text(request.payee),
+            session_key: request.signer.address().to_string(),
             direction: match (view.created, view.payment) {
                 (true, _) => "created",
                 (false, Some(_)) => "paying",
