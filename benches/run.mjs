@@ -9,6 +9,7 @@ import { main, UserError } from "../scripts/lib/run.mjs";
 import { startStack } from "../scripts/lib/stack.mjs";
 import { engine } from "./cases/engine.mjs";
 import { gas } from "./cases/gas.mjs";
+import { paths, pending, routed } from "./cases/locks.mjs";
 import { raiden } from "./cases/raiden.mjs";
 import { signatures } from "./cases/signatures.mjs";
 import { size } from "./cases/size.mjs";
@@ -18,7 +19,7 @@ import { buildPages } from "./lib/build.mjs";
 import { openPages } from "./lib/pages.mjs";
 import { Report } from "./lib/report.mjs";
 
-const cases = { engine, signatures, raiden, tabs, start, size, gas };
+const cases = { engine, routed, pending, paths, signatures, raiden, tabs, start, size, gas };
 
 function chosen(args) {
   const at = args.indexOf("--only");

@@ -18,7 +18,8 @@ use chit_client::chain::{
     channel, receipt, request_grant, session, submit,
 };
 use chit_client::protocol::{
-    Amount, BalanceProof, ChannelKey, Domain, JudgeCall, JudgeEvent, Nonce, SessionKey, SignedProof,
+    Amount, BalanceProof, ChannelKey, Claim, Direction, Domain, JudgeCall, JudgeEvent, Lock, LockTree, Nonce, Secret,
+    SessionKey, SignedProof,
 };
 use serde_json::{Value, json};
 
@@ -335,6 +336,66 @@ fn a_channels_life_on_a_real_node() {
     }
     let proofs = events.iter().filter(|event| matches!(event, JudgeEvent::ProofAccepted { .. })).count();
     assert_eq!(proofs, 2);
+}
+
+#[test]
+fn many_locks_are_claimed_on_a_real_node_and_a_side_that_ended_before_holds_up_nothing() {
+    const LOCKS: u64 = 120;
+    let Some(stage) = Stage::start() else { return };
+    let [a, b] = stage.wallets;
+    let key = ChannelKey::new(stage.token, a, b, 1).unwrap();
+    let sessions = [1_u8, 2].map(|seed| SessionKey::from_bytes(&[seed; 32]).unwrap());
+    let until = stage.now() + 1_000_000;
+    let delegated = |side: usize| (sessions[side].public_key().address(), until);
+    let (session_key, valid_until) = delegated(0);
+    stage.send(0, &JudgeCall::Open { key, deposit: Amount::new(600), session_key, valid_until });
+    stage.send(1, &JudgeCall::Deposit { key, amount: Amount::new(50) });
+    let grant = pollster(request_grant(&stage.anvil, &stage.domain(), b, delegated(1).0, until)).unwrap();
+
+    let secret = |id: u64| Secret(*B256::left_padding_from(&id.to_be_bytes()));
+    let expiry = stage.now() + 1_000;
+    let mut trees = [LockTree::default(), LockTree::default()];
+    // Equal amounts; and of the other side one that nobody will ever claim, which ends later.
+    for id in 1..=LOCKS {
+        trees[0].insert(Lock { id, amount: Amount::new(2), expiry, secret_hash: secret(id).hash() }).unwrap();
+    }
+    let unclaimed = Lock { id: 1, amount: Amount::new(20), expiry: expiry + 500, secret_hash: secret(0).hash() };
+    trees[1].insert(unclaimed).unwrap();
+    let proof = |side: usize| {
+        let (nonce, locks) = (Nonce::new(1).unwrap(), trees[side].clone());
+        let proof = Direction { nonce, transferred: Amount::ZERO, locks }.proof(key.id(), stage.wallets[side], &[]);
+        let signature = sessions[side].sign(proof.digest(&stage.domain())).unwrap();
+        SignedProof { proof, signature, signer: sessions[side].public_key() }
+    };
+    stage.send(0, &JudgeCall::Close { key, proof: Some(proof(1)), grant: Some(grant) });
+    stage.send(1, &JudgeCall::Update { key, proof: proof(0), grants: vec![], acceptance: None });
+    // All but the last are registered.
+    stage.send(1, &JudgeCall::RegisterSecrets { secrets: (1..LOCKS).map(secret).collect() });
+    let pass = |seconds: u64| {
+        stage.anvil.call("evm_increaseTime", json!([seconds]));
+        stage.anvil.mine(1);
+    };
+    pass(CHALLENGE + 1);
+    let claim = |ids: std::ops::Range<u64>| {
+        let locks = ids.clone().map(|id| *trees[0].get(id).unwrap()).collect();
+        let proofs = ids.map(|id| trees[0].proof(id).unwrap()).collect();
+        JudgeCall::Settle { key, claims: vec![Claim { sender: a, locks, proofs }], finalize: vec![] }
+    };
+    stage.send(1, &claim(1..61));
+    stage.send(1, &claim(61..LOCKS));
+    let late = send(&stage.anvil, &stage.config(1), &claim(LOCKS..LOCKS + 1));
+    assert!(matches!(&late, Err(TransactionError::Reverted(revert)) if revert.name == "SecretNotRevealed"), "{late:?}");
+    assert_eq!(stage.balance(1), U256::from(950 + 50 - 20 + 2 * (LOCKS - 1)));
+
+    // A's last lock is given back, B's lock later by a client that cannot know of the first.
+    pass(1_000 + CHALLENGE);
+    stage.send(0, &JudgeCall::Settle { key, claims: vec![], finalize: vec![a] });
+    pass(500);
+    stage.send(1, &JudgeCall::Settle { key, claims: vec![], finalize: vec![a, b] });
+    let state = pollster(channel(&stage.anvil, stage.judge, &key, None)).unwrap();
+    assert_eq!(state.status, ChannelStatus::Done);
+    assert_eq!(stage.balance(0), U256::from(400 + 600 - 2 * (LOCKS - 1)));
+    assert_eq!(stage.balance(1), U256::from(950 + 50 + 2 * (LOCKS - 1)));
 }
 
 #[test]

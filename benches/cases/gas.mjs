@@ -16,6 +16,8 @@ const compared = [
   ["cooperative withdraw, token", "Raiden, withdraw", 115_000, 70_000],
   ["unlock 1 of 100000, first", undefined, undefined, 100_000],
   ["unlock 1 of 100000, next", "Raiden, one unlock of at most 160 locks", 39_000, 67_000],
+  ["unlock 10 of 100000, in one call", undefined, undefined, undefined],
+  ["unlock 100 of 100000, in one call", undefined, undefined, undefined],
   ["unlock 50 of 100000, each", "Raiden, one unlock of at most 160 locks", 39_000, 26_000],
 ];
 

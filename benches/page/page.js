@@ -47,6 +47,49 @@ window.bench = {
     return { figures, signatures: many.signatures - before };
   },
 
+  /** Payments over one mediator, against direct ones. */
+  async routed() {
+    await ready;
+    const { Line } = await import("/bench/bench.js");
+    const [pair, one, many] = [new Pair(), new Line(), new Line()];
+    return measure({
+      direct: { run: () => pair.payOneAtATime(10), units: 10 },
+      oneAtATime: { run: () => one.pay(5, 1), units: 5 },
+      atOnce: { run: () => many.pay(100, 100), units: 100 },
+    });
+  },
+
+  /** A lock among so many. */
+  async locks(sizes) {
+    await ready;
+    const { Locks } = await import("/bench/bench.js");
+    const candidate = (size) => {
+      const locks = new Locks(size);
+      return [`of ${size}`, { run: () => locks.addAndDrop(10), units: 10 }];
+    };
+    return measure(Object.fromEntries(sizes.map(candidate)));
+  },
+
+  /** The five cheapest ways to new targets and to a known one, in milliseconds. */
+  async paths(wallets, channels) {
+    await ready;
+    const { Paths } = await import("/bench/bench.js");
+    const network = new Paths(wallets, channels);
+    const timed = (run) => {
+      const begun = performance.now();
+      run();
+      return performance.now() - begun;
+    };
+    const figures = { cold: [], warm: [] };
+    network.warm();
+    for (let repeat = 0; repeat < 21; repeat += 1) {
+      figures.cold.push(timed(() => network.cold()));
+      network.warm();
+      figures.warm.push(timed(() => network.warm()));
+    }
+    return figures;
+  },
+
   /** Fills the database of an account that never ran. */
   async seed({ storageName, wallet, partners, channels }) {
     await ready;

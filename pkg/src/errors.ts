@@ -55,6 +55,8 @@ export const ErrorCode = {
   DECLINED: 'DECLINED',
   /** There is no newer proof to answer with, or nothing to pay out. */
   NOTHING_TO_DO: 'NOTHING_TO_DO',
+  /** All that is left to claim costs more gas than it holds; `settle` with `force` claims it all the same. */
+  NOT_WORTH_IT: 'NOT_WORTH_IT',
   /** The time for answers to a close is not over. */
   TOO_EARLY: 'TOO_EARLY',
   /** The person said no in the wallet. */

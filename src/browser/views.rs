@@ -310,6 +310,13 @@ fn engine_event(event: &Event) -> EventObject {
         Event::ActionRequired { channel, action: wanted, deadline } => {
             EventObject::ActionRequired { channel: Text(*channel), action: action(*wanted), deadline: *deadline }
         }
+        Event::LocksLeft { channel, action: left, locks, amount, cost } => {
+            let most =
+                cost.map_or_else(|| "too little".to_owned(), |cost| format!("less than the {cost} wei it would cost"));
+            let message =
+                format!("{locks} locks of channel {channel} hold {amount}, {most}: {} was left out", action(*left));
+            EventObject::Warning { code: "LOCKS_LEFT", message }
+        }
         Event::Recovered { channel } => EventObject::Recovered { channel: Text(*channel) },
         Event::Transfer(event) => EventObject::Transfer(event.into()),
         Event::Request(view) => EventObject::Request { request: Box::new(view.as_ref().into()) },

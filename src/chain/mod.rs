@@ -38,5 +38,7 @@ pub use provider::{Provider, RpcError};
 pub use revert::Revert;
 pub use rpc::ReadError;
 pub use secrets::{RegisteredSecret, RegistryView, registered_secrets};
-pub use transaction::{ChainConfig, Receipt, Stage, Submitted, check_chain, receipt, submit, submit_with_progress};
+pub use transaction::{
+    ChainConfig, Receipt, Stage, Submitted, check_chain, gas_price, receipt, submit, submit_with_progress,
+};
 pub use views::{ChannelState, ChannelStatus, SessionSlot, SideState, balance, challenge, channel, session};

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::call::{Funding, TransactionPlan, funding, prepare};
 use super::error::is_shortage;
 use super::fund::{self, Funded};
-use super::{Provider, ReadError, TransactionError, rpc, secrets};
-use crate::protocol::JudgeCall;
+use super::{Provider, ReadError, TransactionError, rpc, secrets, views};
+use crate::protocol::{ChannelKey, JudgeCall, Side};
 
 /// Between two looks for a receipt.
 const RECEIPT_INTERVAL: Duration = Duration::from_secs(2);
@@ -96,10 +96,14 @@ pub async fn submit_with_progress<P: Provider>(
     mut progress: impl FnMut(Stage),
 ) -> Result<Submitted, TransactionError> {
     check_chain(provider, config.chain_id).await?;
-    let mut plan = if let JudgeCall::RegisterSecrets { secrets } = call {
-        secrets::registration(provider, config.judge, secrets).await?
-    } else {
-        prepare(config.judge, config.wallet, call)?
+    let mut plan = match call {
+        JudgeCall::RegisterSecrets { secrets } => secrets::registration(provider, config.judge, secrets).await?,
+        JudgeCall::Settle { key, claims, finalize } if !finalize.is_empty() => {
+            let finalize = still_open(provider, config.judge, key, finalize).await?;
+            let call = JudgeCall::Settle { key: *key, claims: claims.clone(), finalize };
+            prepare(config.judge, config.wallet, &call)?
+        }
+        _ => prepare(config.judge, config.wallet, call)?,
     };
     match funding(call) {
         None => {}
@@ -116,6 +120,23 @@ pub async fn submit_with_progress<P: Provider>(
     simulate(provider, config.wallet, &plan).await?;
     progress(Stage::Transaction);
     send(provider, config, &plan).await.map(|hash| Submitted { hash })
+}
+
+/// Of these wallets of a channel, those whose locks were not given back yet: the Judge tells of it by no event, and refuses
+/// the whole transaction when one is given back twice.
+async fn still_open<P: Provider>(
+    provider: &P,
+    judge: Address,
+    key: &ChannelKey,
+    wallets: &[Address],
+) -> Result<Vec<Address>, ReadError> {
+    let state = views::channel(provider, judge, key, None).await?;
+    let is_open = |wallet: &&Address| match key.side_of(**wallet) {
+        Some(Side::A) => !state.a.is_final,
+        Some(Side::B) => !state.b.is_final,
+        None => false,
+    };
+    Ok(wallets.iter().filter(is_open).copied().collect())
 }
 
 /// A transaction's receipt; `None` while it is not mined, or when a reorg took it away.
@@ -232,6 +253,16 @@ pub(super) fn after_asking(error: super::RpcError) -> TransactionError {
     }
 }
 
+/// What a unit of gas costs now, in wei.
+///
+/// # Errors
+/// [`ReadError`]
+pub async fn gas_price<P: Provider>(provider: &P) -> Result<U256, ReadError> {
+    let method = "eth_gasPrice";
+    let answer = provider.request(method, json!([])).await?;
+    rpc::wide_quantity(&answer).ok_or(ReadError::BadAnswer { method })
+}
+
 /// What is missing of the chain's own coin, with an estimate of the network's fee.
 async fn shortage<P: Provider>(
     provider: &P,
@@ -241,8 +272,7 @@ async fn shortage<P: Provider>(
     /// The dearest call of a channel's life, roughly: opening it with a permit.
     const GAS: u64 = 200_000;
     let have = rpc::native_balance(provider, wallet).await?;
-    let price = provider.request("eth_gasPrice", json!([])).await.ok();
-    let price = price.as_ref().and_then(rpc::wide_quantity).unwrap_or_default();
+    let price = gas_price(provider).await.unwrap_or_default();
     let needed = plan.value.saturating_add(price.saturating_mul(U256::from(GAS)));
     Ok(TransactionError::InsufficientFunds { token: Address::ZERO, needed, have })
 }

@@ -5,6 +5,7 @@ use crate::protocol::{Amount, ChannelId, ChannelKey, JudgeCall, Message, Timesta
 use super::channel::{Channel, Queued};
 use super::operations::{ClosePlan, Goal, Operation, Patience};
 use super::records::OriginRecord;
+use super::settling::Settling;
 use super::{CloseMode, Command, Engine, EngineError, Out, Part, RequestId, Signer, cancelled};
 
 /// How long an unreachable partner is waited for before closing alone, in seconds.
@@ -131,18 +132,24 @@ impl<S: Signer> Engine<S> {
                 self.answer(id, operation, now, out);
                 Ok(())
             }
-            Command::Settle { operation, channel: id } => {
+            Command::Settle { operation, channel: id, force } => {
                 let channel = self.channels.get(id).ok_or(EngineError::UnknownChannel)?;
-                if !channel.is_settleable(&self.head) {
+                if !channel.is_decided(&self.head) {
                     let closing = channel.tip.closing.is_some() && channel.tip.done.is_none();
                     return Err(if closing { EngineError::TooEarly } else { EngineError::NothingToDo });
                 }
-                let call = self.settle_call(channel);
+                if self.is_under_way(id, |goal| matches!(goal, Goal::Settled(_))) {
+                    return Err(EngineError::Busy);
+                }
                 let paid = channel.tip.side(channel.side).paid;
                 self.start(operation, request, id, Goal::Settled(paid))?;
-                self.transact(id, self.last_operation(), call, out);
+                if let Some(operation) = self.operations.last_mut() {
+                    operation.settling = Some(Settling::new(force));
+                }
+                out.moved = true;
                 Ok(())
             }
+            Command::RevealSecrets { operation, channel } => self.reveal_secrets(operation, request, channel, now, out),
         }
     }
 
@@ -171,7 +178,17 @@ impl<S: Signer> Engine<S> {
         if self.operations.iter().any(|known| known.id == id) {
             return Err(EngineError::InvalidArgument("an operation of this name is under way".into()));
         }
-        self.operations.push(Operation { id, request, channel, goal, stage: None, plan: None, patience: None });
+        self.operations.push(Operation {
+            id,
+            request,
+            channel,
+            goal,
+            stage: None,
+            plan: None,
+            patience: None,
+            settling: None,
+            secrets: Vec::new(),
+        });
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What an engine is told once, at its start.
 
-use crate::protocol::{Address, Domain, FeeSchedule, MAX_SHOWN_LOCKS, Timestamp};
+use crate::protocol::{Address, Amount, Domain, FeeSchedule, MAX_SHOWN_LOCKS, Timestamp};
 
 /// The fixed facts of one client: whose it is, on which Judge, and its limits.
 #[derive(Clone, Debug)]
@@ -30,6 +30,11 @@ pub struct LockPolicy {
     pub fee: FeeSchedule,
     /// The most pending locks per channel and direction.
     pub count: usize,
+    /// The most that the pending locks of a channel and direction may hold together, in base units of whatever token.
+    pub sum: Amount,
+    /// The least that a lock must hold to be made, taken or passed on, and for a token to be claimed unasked. What claiming
+    /// the chain's own coin is worth is reckoned by the price of gas instead.
+    pub dust: Amount,
     /// How long before its end a lock counts as ending, in seconds: the time it takes to see a secret or to register one.
     pub margin: Timestamp,
     /// How far off a lock's end may be, in seconds: for so long may money be held up by others.
@@ -45,6 +50,8 @@ impl LockPolicy {
             mediates: true,
             fee: FeeSchedule::default(),
             count: MAX_SHOWN_LOCKS,
+            sum: Amount::MAX,
+            dust: Amount::ZERO,
             margin,
             tail: margin.saturating_mul(96),
         }

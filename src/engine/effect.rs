@@ -34,6 +34,8 @@ pub enum Effect {
         /// The block.
         block: u64,
     },
+    /// Read what gas costs now.
+    ReadGasPrice,
     /// Ask the wallet to send a transaction, once. It is never repeated without being asked for again.
     Transact {
         /// The number to report the outcome under.
@@ -99,6 +101,20 @@ pub enum Event {
     },
     /// A payment over locks came further.
     Transfer(TransferEvent),
+    /// Locks to us were left alone, because the transaction would cost more than they hold. The person can have it made
+    /// all the same.
+    LocksLeft {
+        /// The channel.
+        channel: ChannelId,
+        /// What was not done for them.
+        action: Action,
+        /// How many.
+        locks: usize,
+        /// What they hold together.
+        amount: Amount,
+        /// About what it would cost, in wei; `None` for tokens, which are held against [`super::LockPolicy::dust`].
+        cost: Option<Amount>,
+    },
     /// A request changed.
     Request(Box<RequestView>),
     /// State was recovered from the partner's copy.

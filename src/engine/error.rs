@@ -61,6 +61,9 @@ pub enum EngineError {
     /// There is nothing to do: no newer proof to answer with, or nothing to pay out.
     #[error("there is nothing to do")]
     NothingToDo,
+    /// All that is left to claim costs more gas than it holds; it is claimed when that is asked for.
+    #[error("claiming what is left would cost more than it holds")]
+    NotWorthIt,
     /// The Judge does not settle before the challenge period is over.
     #[error("the challenge period is not over")]
     TooEarly,
@@ -119,6 +122,7 @@ impl EngineError {
             Self::Busy => "BUSY",
             Self::Declined => "DECLINED",
             Self::NothingToDo => "NOTHING_TO_DO",
+            Self::NotWorthIt => "NOT_WORTH_IT",
             Self::TooEarly => "TOO_EARLY",
             Self::Timeout => "TIMEOUT",
             Self::Transaction { code, .. } => code,

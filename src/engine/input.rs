@@ -83,6 +83,8 @@ pub enum Input {
         /// Those that were registered by then.
         found: Vec<SecretOnChain>,
     },
+    /// What gas costs now, in wei; `None` when it could not be read.
+    GasPrice(Option<u128>),
     /// The wallet signed a grant for this client's session key.
     Granted(Grant),
     /// Time passed.
@@ -296,8 +298,19 @@ pub enum Command {
         /// The channel.
         channel: ChannelId,
     },
-    /// Be paid after the challenge period.
+    /// Be paid after the challenge period, in as many transactions as the locks take. The reply comes when the last is
+    /// confirmed.
     Settle {
+        /// The name for its progress.
+        operation: OperationId,
+        /// The channel.
+        channel: ChannelId,
+        /// Claim also the locks that cost more than they hold.
+        force: bool,
+    },
+    /// Register now, whatever it costs, the secrets of the partner's locks that are not paid yet. The reply comes when the
+    /// chain holds them for good.
+    RevealSecrets {
         /// The name for its progress.
         operation: OperationId,
         /// The channel.

@@ -14,7 +14,7 @@ use super::channel::{Due, LockRules, Offer};
 use super::records::{self, LockPlace, OriginRecord, PartRecord};
 use super::table::Set;
 use super::transfers::Registered;
-use super::{Effect, Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
+use super::{Engine, EngineError, Event, Out, Reply, RequestId, Signer, TransferEvent};
 
 /// How a secret came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,8 @@ impl<S: Signer> Engine<S> {
     pub(super) fn decide(&mut self, hash: SecretHash, now: Timestamp, out: &mut Out) {
         let Some((place, lock, route)) = self.undecided(hash) else { return };
         let refusal = match self.signer.open_route(&route) {
+            _ if lock.amount < self.config.locks.dust => Some(LockRefusal::TooSmall),
+            _ if self.locked_by_partner(place.channel) > self.config.locks.sum => Some(LockRefusal::TooMuch),
             None => Some(LockRefusal::BadRoute),
             Some(Hop::Forward { next, amount, expiry, route }) => {
                 self.forward(hash, place.channel, &lock, next, amount, expiry, route, now, out).err()
@@ -122,6 +124,13 @@ impl<S: Signer> Engine<S> {
         if let Some(reason) = refusal {
             self.refuse_lock(place.channel, place.lock, reason, out);
         }
+    }
+
+    /// What the partner's locks hold that are not refused.
+    fn locked_by_partner(&self, id: ChannelId) -> Amount {
+        let Some(channel) = self.channels.get(id) else { return Amount::ZERO };
+        let refused = channel.locks.refused.keys().filter_map(|lock| channel.received.locks.get(*lock));
+        refused.fold(channel.received.locks.total(), |sum, lock| sum.saturating_sub(lock.amount))
     }
 
     fn undecided(&self, hash: SecretHash) -> Option<(LockPlace, Lock, Route)> {
@@ -172,13 +181,13 @@ impl<S: Signer> Engine<S> {
             if id == from {
                 continue;
             }
-            match channel.offer(Offer { hash, amount, expiry, route: route.clone() }, policy.count) {
+            match channel.offer(Offer { hash, amount, expiry, route: route.clone() }, &policy) {
                 Ok(()) => {
                     self.transfers.entry(hash).offered = Some(id);
                     out.seen.insert(id);
                     return Ok(());
                 }
-                Err(LockRefusal::NoCapacity) => refusal = LockRefusal::NoCapacity,
+                Err(reason @ (LockRefusal::NoCapacity | LockRefusal::TooSmall)) => refusal = reason,
                 Err(_) => {}
             }
         }
@@ -387,7 +396,7 @@ impl<S: Signer> Engine<S> {
             return Err(EngineError::InvalidArgument("the lock would end too soon or too late".into()));
         }
         let channel = self.channels.get_mut(id).ok_or(EngineError::UnknownChannel)?;
-        channel.offer(Offer { hash, amount, expiry, route }, policy.count).map_err(EngineError::LockRefused)?;
+        channel.offer(Offer { hash, amount, expiry, route }, &policy).map_err(EngineError::LockRefused)?;
         let transfer = self.transfers.entry(hash);
         (transfer.offered, transfer.origin, transfer.request) = (Some(id), Some(origin), Some(request));
         out.seen.insert(id);
@@ -481,31 +490,6 @@ impl<S: Signer> Engine<S> {
                 Some(record) => out.step.write(key, records::write(&record)),
                 None => out.step.writes.deletes.push(key),
             }
-        }
-    }
-
-    /// The secret of a lock that has ended is asked of the chain, once per block.
-    pub(super) fn ask_for_secrets(&self, now: Timestamp, out: &mut Out) {
-        let (time, margin) = (self.time(now), self.config.locks.margin);
-        let wanted = self.transfers.iter().filter(|(_, transfer)| {
-            let ours = transfer.outgoing.and_then(|place| {
-                let channel = self.channels.get(place.channel)?;
-                let cancelled = channel.locks.cancelled.get(&place.lock).map(|cancelled| cancelled.lock);
-                channel.sent.locks.get(place.lock).copied().or(cancelled)
-            });
-            let near = |lock: Option<Lock>| lock.is_some_and(|lock| time.saturating_add(margin) >= lock.expiry);
-            let theirs = transfer.incoming.and_then(|place| {
-                let channel = self.channels.get(place.channel)?;
-                let lock = channel.received.locks.get(place.lock)?;
-                Some(channel.is_closed() || near(Some(*lock)))
-            });
-            let claims = transfer.secret.is_some() && transfer.registered.is_none();
-            near(ours) || (claims && theirs == Some(true))
-        });
-        let hashes: Vec<SecretHash> = wanted.map(|(hash, _)| hash).collect();
-        if !hashes.is_empty() {
-            let block = self.head.number.saturating_add(1).saturating_sub(self.config.confirmations);
-            out.effect(Effect::ReadSecrets { hashes, block });
         }
     }
 }

@@ -10,13 +10,13 @@
 mod chain_events;
 mod channel;
 mod channels;
-mod claims;
 mod commands;
 mod config;
 mod cooperation;
 mod delivery;
 mod effect;
 mod error;
+mod gas;
 mod input;
 mod locks;
 mod messages;
@@ -25,6 +25,8 @@ mod peers;
 pub(crate) mod records;
 mod requests;
 pub(crate) mod routed;
+mod secrets;
+mod settling;
 mod signer;
 mod step;
 mod table;
@@ -57,6 +59,7 @@ pub use effect::{
     Stage, Status, TransferEvent,
 };
 pub use error::EngineError;
+pub use gas::{registration_gas, settlement_gas};
 pub use input::{
     ChainInput, CloseMode, Command, Input, OperationId, Part, RequestId, RequestTerms, SecretOnChain,
     TransactionFailure, TransactionId,
@@ -88,6 +91,10 @@ pub struct Engine<S> {
     late_acks: Table<ChannelId, (PublicKey, Nonce)>,
     /// Heads since the newest confirmed one, with their times.
     passed: VecDeque<(u64, Timestamp)>,
+    /// What gas costs, as far as that was asked for.
+    gas: gas::GasPrice,
+    /// Up to where the chain was last asked for secrets, if not for all.
+    asked_up_to: Option<SecretHash>,
 }
 
 /// What a step collects while the inputs are handled.
@@ -156,6 +163,8 @@ impl<S: Signer> Engine<S> {
             refusing: false,
             late_acks: Table::default(),
             passed: VecDeque::new(),
+            gas: gas::GasPrice::default(),
+            asked_up_to: None,
         }
     }
 
@@ -267,7 +276,9 @@ impl<S: Signer> Engine<S> {
     fn take(&mut self, input: Input, now: Timestamp, out: &mut Out) {
         out.moved |= match &input {
             Input::Command { command, .. } => !matches!(command, Command::Pay { .. } | Command::CancelPayment { .. }),
-            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::Tick => true,
+            Input::Chain(_) | Input::Transaction { .. } | Input::Mined { .. } | Input::GasPrice(_) | Input::Tick => {
+                true
+            }
             Input::Message { .. }
             | Input::Unreachable(_)
             | Input::Online
@@ -293,6 +304,10 @@ impl<S: Signer> Engine<S> {
             Input::Transaction { id, outcome } => self.transaction(id, outcome, now, out),
             Input::Mined { hash, success } => self.mined(hash, success, now, out),
             Input::SecretsRead { at, asked, found } => self.secrets_read(at, &asked, &found, now, out),
+            Input::GasPrice(price) => {
+                self.gas.told(price, now);
+                self.register_secrets(now, out);
+            }
             Input::Granted(grant) => self.granted(grant, now, out),
             Input::Tick => {
                 out.hurry = true;

@@ -3,9 +3,12 @@
 //! An operation is done when the chain says so, never because a transaction was sent. Operations live in memory only: the
 //! money is in the channel's record, and after a reload the channel's view tells the same story.
 
-use crate::protocol::{Address, Amount, B256, ChannelId, Grant, JudgeCall, JudgeEvent, Nonce, SignedProof, Timestamp};
+use crate::protocol::{
+    Address, Amount, B256, ChannelId, Grant, JudgeCall, JudgeEvent, Nonce, Secret, SecretHash, SignedProof, Timestamp,
+};
 
 use super::channel::Channel;
+use super::settling::Settling;
 use super::{
     CloseMode, CloseTerms, Effect, Engine, EngineError, Event, OperationId, Out, Reply, RequestId, Signer, Stage,
     TransactionFailure, TransactionId,
@@ -29,6 +32,8 @@ pub(super) enum Goal {
     Answered(Nonce),
     /// Everything was paid out, or more than this to us.
     Settled(Amount),
+    /// The secrets of the operation are registered.
+    Revealed,
 }
 
 impl Goal {
@@ -47,6 +52,8 @@ impl Goal {
         };
         match self {
             Self::Opened => view.opened,
+            // The registry tells no events of a channel.
+            Self::Revealed => None,
             Self::Closed => view.closing.map(|closing| closing.block).or(view.done),
             Self::Settled(before) => {
                 let paid = view.side(channel.side).paid > before;
@@ -101,6 +108,23 @@ pub(super) struct Operation {
     pub(super) plan: Option<ClosePlan>,
     /// How long the partner's signature under a withdrawal is waited for.
     pub(super) patience: Option<Patience>,
+    /// Set for a settlement.
+    pub(super) settling: Option<Settling>,
+    /// What a command that registers secrets waits for.
+    pub(super) secrets: Vec<SecretHash>,
+}
+
+/// How an operation goes on besides what its goal says.
+#[derive(Debug)]
+pub(super) enum Further {
+    /// It is not done, whatever the chain says.
+    Waits,
+    /// The chain decides.
+    ByChain,
+    /// It is done.
+    Done,
+    /// It cannot be done.
+    Fails(EngineError),
 }
 
 /// A transaction that the wallet was asked for.
@@ -115,6 +139,8 @@ pub(super) struct Transaction {
     pub(super) may_close_alone: bool,
     /// True for the newest proof of the partner, which must not be left out because an endpoint failed for a moment.
     pub(super) answers: bool,
+    /// The secrets that it registers, of which the same is true.
+    pub(super) registers: Vec<SecretHash>,
 }
 
 impl<S: Signer> Engine<S> {
@@ -138,6 +164,10 @@ impl<S: Signer> Engine<S> {
             opens: matches!(call, JudgeCall::Open { .. }),
             may_close_alone: matches!(call, JudgeCall::CooperativeClose { .. }),
             answers: matches!(call, JudgeCall::Update { .. }),
+            registers: match &call {
+                JudgeCall::RegisterSecrets { secrets } => secrets.iter().map(Secret::hash).collect(),
+                _ => Vec::new(),
+            },
         };
         self.transactions.insert(id, Box::new(transaction));
         out.effect(Effect::Transact { id, call });
@@ -228,12 +258,11 @@ impl<S: Signer> Engine<S> {
             self.forget(transaction.channel, out);
         }
         out.seen.insert(transaction.channel);
-        if transaction.answers
-            && transaction.hash.is_none()
-            && !ASKED.contains(&failure.code)
-            && let Some(channel) = self.channels.get_mut(transaction.channel)
-        {
-            channel.ask_again = channel.asked.is_some();
+        if transaction.hash.is_none() && !ASKED.contains(&failure.code) {
+            self.registration_failed(&transaction.registers);
+            if let Some(channel) = self.channels.get_mut(transaction.channel).filter(|_| transaction.answers) {
+                channel.ask_again = channel.asked.is_some();
+            }
         }
         let Some(index) =
             transaction.operation.and_then(|operation| self.operations.iter().position(|known| known.id == operation))
@@ -290,19 +319,27 @@ impl<S: Signer> Engine<S> {
                 index = index.saturating_add(1);
                 continue;
             }
-            let (id, channel, goal, request) =
-                (operation.id.clone(), operation.channel, operation.goal, operation.request);
+            let (id, channel, goal) = (operation.id.clone(), operation.channel, operation.goal);
+            match self.further(index, now, out) {
+                Further::ByChain => {}
+                Further::Waits => {
+                    index = index.saturating_add(1);
+                    continue;
+                }
+                Further::Done => {
+                    self.operation_done(index, out);
+                    continue;
+                }
+                Further::Fails(error) => {
+                    self.fail_operation(index, error, out);
+                    continue;
+                }
+            }
             let reached =
                 self.channels.get(channel).map(|channel| (goal.block(channel, true), goal.block(channel, false)));
             match reached {
                 None => self.fail_operation(index, EngineError::UnknownChannel, out),
-                Some((Some(_), _)) => {
-                    self.progress(&id, Stage::Confirmed, out);
-                    self.operations.remove(index);
-                    if let Some(view) = self.channel(channel) {
-                        out.reply(request, Ok(Reply::Channel(Box::new(view))));
-                    }
-                }
+                Some((Some(_), _)) => self.operation_done(index, out),
                 Some((None, Some(block))) => {
                     let have = self.head.number.saturating_add(1).saturating_sub(block);
                     let required = self.config.confirmations;
@@ -317,6 +354,31 @@ impl<S: Signer> Engine<S> {
                     }
                 }
             }
+        }
+    }
+
+    fn further(&mut self, index: usize, now: Timestamp, out: &mut Out) -> Further {
+        let Some(operation) = self.operations.get(index) else { return Further::ByChain };
+        match operation.goal {
+            Goal::Settled(_) => self.settle_further(index, now, out),
+            Goal::Revealed => match self.revealed_so_far(operation) {
+                None => Further::Waits,
+                Some(Ok(())) => Further::Done,
+                Some(Err(error)) => Further::Fails(error),
+            },
+            Goal::Opened | Goal::Deposited(_) | Goal::Withdrawn(_) | Goal::Closed | Goal::Answered(_) => {
+                Further::ByChain
+            }
+        }
+    }
+
+    fn operation_done(&mut self, index: usize, out: &mut Out) {
+        let Some(operation) = self.operations.get(index) else { return };
+        let (id, channel, request) = (operation.id.clone(), operation.channel, operation.request);
+        self.progress(&id, Stage::Confirmed, out);
+        self.operations.remove(index);
+        if let Some(view) = self.channel(channel) {
+            out.reply(request, Ok(Reply::Channel(Box::new(view))));
         }
     }
 

@@ -27,6 +27,9 @@ pub(super) struct Transfer {
     pub(super) request: Option<RequestId>,
     /// The wallet was asked to register the secret already.
     pub(super) registering: bool,
+    /// The person was told that the secret should go onto the chain; that it is not worth it.
+    pub(super) told: bool,
+    pub(super) left: bool,
     /// Set where the payment ends: it waits for its other parts or its secret.
     pub(super) held: bool,
     /// The chain's last word on the partner's lock.

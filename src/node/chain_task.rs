@@ -128,6 +128,11 @@ pub(super) async fn balance<P: Provider>(provider: &P, token: Address, wallet: A
     chain::balance(provider, token, wallet).await.map_err(read_error)
 }
 
+/// What gas costs now, in wei; `None` when nobody says.
+pub(super) async fn gas_price<P: Provider>(provider: &P) -> Option<u128> {
+    chain::gas_price(provider).await.ok().map(|price| u128::try_from(price).unwrap_or(u128::MAX))
+}
+
 /// Whether a transaction succeeded, once it is in a block.
 pub(super) async fn receipt<P: Provider>(provider: &P, hash: B256) -> Result<Option<bool>, NodeError> {
     let receipt = chain::receipt(provider, hash).await.map_err(read_error)?;

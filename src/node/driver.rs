@@ -513,6 +513,12 @@ impl<K: Platform> Shared<K> {
                     }
                 }));
             }
+            Effect::ReadGasPrice => {
+                let shared = Rc::clone(self);
+                self.runtime.spawn(Box::pin(async move {
+                    shared.input(Input::GasPrice(chain_task::gas_price(&shared.provider).await));
+                }));
+            }
             Effect::Transact { id, call } => {
                 let (shared, generation) = (Rc::clone(self), self.generation.get());
                 self.runtime.spawn(Box::pin(async move {

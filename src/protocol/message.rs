@@ -175,11 +175,17 @@ pub enum LockRefusal {
     /// The other parts of the payment did not arrive in time.
     #[n(8)]
     Incomplete,
-    /// The request was paid already.
+    /// The lock holds less than this account takes the trouble for.
     #[n(9)]
+    TooSmall,
+    /// The sender's pending locks hold more together than this account takes.
+    #[n(10)]
+    TooMuch,
+    /// The request was paid already.
+    #[n(11)]
     RequestPaid,
     /// The request no longer counts.
-    #[n(10)]
+    #[n(12)]
     RequestExpired,
 }
 
@@ -196,6 +202,8 @@ impl LockRefusal {
             Self::HashUsed => "HASH_USED",
             Self::Expired => "EXPIRED",
             Self::Incomplete => "INCOMPLETE",
+            Self::TooSmall => "TOO_SMALL",
+            Self::TooMuch => "TOO_MUCH",
             Self::RequestPaid => "REQUEST_PAID",
             Self::RequestExpired => "REQUEST_EXPIRED",
         }

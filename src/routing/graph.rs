@@ -152,8 +152,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Keeps a verified announcement until then.
-    pub(super) fn take(&mut self, announcement: &Announcement, until: Timestamp) {
+    /// Keeps an announcement that was verified already, until then.
+    pub fn take(&mut self, announcement: &Announcement, until: Timestamp) {
         let Announcement { body, signer, grant, signature: _ } = announcement;
         let wallet = body.wallet;
         let own = |id: &ChannelId| self.book.channel(*id).is_some_and(|open| open.key.side_of(wallet).is_some());

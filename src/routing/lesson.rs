@@ -23,7 +23,7 @@ pub enum Failure {
 impl From<LockRefusal> for Failure {
     fn from(refusal: LockRefusal) -> Self {
         match refusal {
-            LockRefusal::NoCapacity => Self::Capacity,
+            LockRefusal::NoCapacity | LockRefusal::TooMuch => Self::Capacity,
             LockRefusal::Expired | LockRefusal::Incomplete => Self::Silent,
             LockRefusal::BadRoute
             | LockRefusal::NoRoute
@@ -31,6 +31,7 @@ impl From<LockRefusal> for Failure {
             | LockRefusal::BadExpiry
             | LockRefusal::Unexpected
             | LockRefusal::HashUsed
+            | LockRefusal::TooSmall
             | LockRefusal::RequestPaid
             | LockRefusal::RequestExpired => Self::Refused,
         }

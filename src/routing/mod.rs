@@ -33,8 +33,6 @@ mod path_tests;
 mod testing;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod timing;
 
 pub use announced::{AnnounceError, MAX_ANNOUNCEMENTS};
 pub use book::{Changed, KEPT_BLOCKS, RollbackTooDeep};

@@ -10,9 +10,12 @@ use crate::protocol::{Address, Amount, ChannelId, FeeSchedule};
 
 const WALLETS: usize = 6;
 
+/// Two ends, what the channel holds, and what each end says that it can send.
+type TestChannel = (usize, usize, u128, Option<u128>, Option<u128>);
+
 #[derive(Clone, Debug)]
 struct Case {
-    channels: Vec<(usize, usize, u128, Option<u128>, Option<u128>)>,
+    channels: Vec<TestChannel>,
     fees: Vec<Option<(u128, u32)>>,
     amount: u128,
     max_fee: u128,

@@ -6,7 +6,7 @@ use chit_client::browser::{IndexedDb, load_or_create};
 use chit_client::protocol::{Address, B256, Domain, Signature};
 use chit_client::store::{Batch, Store};
 
-use crate::{Bare, Path, World, failed};
+use crate::{Bare, Network, Path, Pending, World, failed};
 
 /// Records written in one transaction.
 const CHUNK: usize = 5_000;
@@ -49,6 +49,84 @@ impl Pair {
     #[wasm_bindgen(getter)]
     pub fn signatures(&self) -> f64 {
         self.0.signatures() as f64
+    }
+}
+
+/// A payer, a mediator and a payee in one process.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Line(World);
+
+#[wasm_bindgen]
+impl Line {
+    /// Opens the channels.
+    ///
+    /// # Errors
+    /// When the client does not.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Result<Self, String> {
+        World::line().map(Self)
+    }
+
+    /// Pays over the mediator.
+    ///
+    /// # Errors
+    /// When a payment is not taken.
+    pub fn pay(&mut self, count: u32, at_once: u32) -> Result<(), String> {
+        self.0.pay_routed(count, at_once)
+    }
+}
+
+/// A direction with pending locks.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Locks(Pending);
+
+#[wasm_bindgen]
+impl Locks {
+    /// With so many.
+    ///
+    /// # Errors
+    /// When they do not fit.
+    #[wasm_bindgen(constructor)]
+    pub fn new(locks: u32) -> Result<Self, String> {
+        Pending::new(locks).map(Self)
+    }
+
+    /// Adds a lock and takes it away.
+    ///
+    /// # Errors
+    /// When that does not apply.
+    #[wasm_bindgen(js_name = addAndDrop)]
+    pub fn add_and_drop(&mut self, count: u32) -> Result<(), String> {
+        self.0.add_and_drop(count)
+    }
+}
+
+/// A generated network.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Paths(Network);
+
+#[wasm_bindgen]
+impl Paths {
+    /// Generates it.
+    ///
+    /// # Errors
+    /// When a channel cannot be.
+    #[wasm_bindgen(constructor)]
+    pub fn new(wallets: u32, channels: u32) -> Result<Self, String> {
+        Network::new(wallets, channels).map(Self)
+    }
+
+    /// Five ways to a new target.
+    pub fn cold(&mut self) -> u32 {
+        self.0.cold()
+    }
+
+    /// Five ways to a known target.
+    pub fn warm(&mut self) -> u32 {
+        self.0.warm()
     }
 }
 

@@ -5,9 +5,13 @@
 mod bare;
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
+mod locks;
+mod network;
 mod world;
 
 pub use bare::{Bare, Path};
+pub use locks::Pending;
+pub use network::Network;
 pub use world::World;
 
 /// Why a benchmark could not be carried out: the bench is wrong then, or the client is.

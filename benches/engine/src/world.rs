@@ -5,10 +5,10 @@ use std::ops::Bound;
 
 use futures::FutureExt;
 
-use chit_client::engine::{ChainInput, Command, Config, Effect, Engine, Input};
+use chit_client::engine::{ChainInput, Command, Config, Effect, Engine, Input, LockPolicy, Part};
 use chit_client::protocol::{
-    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Domain, Grant, Head, JudgeEvent, LogPosition, Message,
-    PaymentId, PublicKey, SessionKey, Timestamp, sol_types,
+    Address, Amount, B256, ChainEvent, ChannelId, ChannelKey, Delivery, Domain, Grant, Head, Hop, JudgeEvent,
+    LogPosition, Message, PaymentId, PublicKey, Route, SessionKey, Timestamp, part_secret, sol_types,
 };
 use chit_client::store::{Key, MemoryStore, Scan, Store};
 
@@ -18,6 +18,7 @@ use crate::{Failure, failed};
 const BATCH: usize = 8_192;
 const NOW: Timestamp = 1_800_000_000;
 const FOREVER: Timestamp = NOW + 365 * 24 * 3_600;
+const CHALLENGE: Timestamp = 1_000;
 const DEPOSIT: u128 = 1 << 100;
 
 /// One engine with its store and what waits for it.
@@ -38,9 +39,10 @@ impl Client {
             domain: domain.clone(),
             wallet,
             confirmations: Config::CONFIRMATIONS,
-            challenge: 1_000,
+            challenge: CHALLENGE,
             window: Config::WINDOW,
             queue: Config::QUEUE,
+            locks: LockPolicy::for_challenge(CHALLENGE),
         };
         let key = session.public_key();
         let (store, inbox) = (MemoryStore::new(), VecDeque::new());
@@ -48,7 +50,7 @@ impl Client {
     }
 }
 
-/// The first client pays; the others are its partners.
+/// The first client pays; the others are its partners, or stand in a row behind it.
 #[derive(Debug)]
 pub struct World {
     clients: Vec<Client>,
@@ -76,14 +78,79 @@ impl World {
         }
         let by_wallet = clients.iter().enumerate().map(|(index, client)| (client.wallet, index)).collect();
         let by_key = clients.iter().enumerate().map(|(index, client)| (client.key, index)).collect();
-        let mut world = Self { clients, by_wallet, by_key, channels: Vec::new(), payments: 0 };
-        world.open(channels, partners)?;
-        for client in &mut world.clients {
-            client.inbox.push_back(Input::Online);
+        let ends = (0..channels).map(|number| (0, (number % partners) as usize + 1)).collect();
+        Self { clients, by_wallet, by_key, channels: Vec::new(), payments: 0 }.start(ends)
+    }
+
+    /// A payer, a mediator and a payee.
+    ///
+    /// # Errors
+    /// When their channels do not open.
+    pub fn line() -> Result<Self, Failure> {
+        let domain = Domain::new(31_337, Address::repeat_byte(0x77));
+        let clients = (1..=3).map(|index| partner(&domain, index)).collect::<Result<Vec<_>, _>>()?;
+        let by_wallet = clients.iter().enumerate().map(|(index, client)| (client.wallet, index)).collect();
+        let by_key = clients.iter().enumerate().map(|(index, client)| (client.key, index)).collect();
+        Self { clients, by_wallet, by_key, channels: Vec::new(), payments: 0 }.start(vec![(0, 1), (1, 2)])
+    }
+
+    fn start(mut self, ends: Vec<(usize, usize)>) -> Result<Self, Failure> {
+        self.open(&ends)?;
+        for client in &mut self.clients {
+            let granted = client.grant.map(Input::Granted);
+            client.inbox.extend(granted.into_iter().chain([Input::Online]));
         }
-        world.run()?;
-        let ready = world.payer().engine.channels().iter().filter(|channel| channel.ready).count();
-        if ready == channels as usize { Ok(world) } else { Err(format!("{ready} of {channels} channels are ready")) }
+        self.run()?;
+        let ready = |client: &Client| client.engine.channels().iter().filter(|channel| channel.ready).count();
+        let ready: usize = self.clients.iter().map(ready).sum();
+        let wanted = 2 * ends.len();
+        if ready == wanted { Ok(self) } else { Err(format!("{ready} of {wanted} ends of channels are ready")) }
+    }
+
+    /// Pays `count` times over the mediator, so many `at_once`; each payment is taken before the next ones are submitted.
+    ///
+    /// # Errors
+    /// When a payment is not taken.
+    pub fn pay_routed(&mut self, count: u32, at_once: u32) -> Result<(), Failure> {
+        let mut left = count;
+        while left > 0 {
+            let together = left.min(at_once);
+            (0..together).try_for_each(|_| self.submit_routed())?;
+            self.settle(u64::from(together))?;
+            left -= together;
+        }
+        Ok(())
+    }
+
+    /// What a payer does: a fresh secret, a layer of the route for each account on the way, and a lock.
+    fn submit_routed(&mut self) -> Result<(), Failure> {
+        self.payments += 1;
+        let mut once = [5; 32];
+        once[..8].copy_from_slice(&self.payments.to_be_bytes());
+        let mut payment = PaymentId([0; 16]);
+        payment.0[..8].copy_from_slice(&self.payments.to_be_bytes());
+        let [payer, mediator, payee] = self.clients.as_slice() else { return Err("not a line".into()) };
+        let (amount, expiry) = (Amount::new(1), NOW + CHALLENGE);
+        let delivery = Delivery {
+            payment,
+            total: amount,
+            amount,
+            part: 0,
+            share: Some(once),
+            reply_to: payer.key,
+            from: payer.wallet,
+            memo: None,
+            request: None,
+        };
+        let ephemeral = SessionKey::from_bytes(&once).map_err(failed("a key"))?;
+        let seal = |hop: &Hop, to: PublicKey| Route::seal(hop, to, &ephemeral, [0; 24]).map_err(failed("a route"));
+        let route = seal(&Hop::Deliver(delivery), payee.key)?;
+        let route = seal(&Hop::Forward { next: payee.wallet, amount, expiry, route }, mediator.key)?;
+        let part = Part { payment, number: 0, target: payee.key, amount, fee: Amount::ZERO, secret: None };
+        let (channel, hash) = (*self.channels.first().ok_or("there is no channel")?, part_secret(&once, 0).hash());
+        let command = Command::Lock { channel, hash, amount, expiry, route, part };
+        self.clients[0].inbox.push_back(Input::Command { request: self.payments, command });
+        Ok(())
     }
 
     /// Two clients with one channel.
@@ -153,14 +220,11 @@ impl World {
         &self.clients[0]
     }
 
-    fn open(&mut self, channels: u32, partners: u32) -> Result<(), Failure> {
+    fn open(&mut self, ends: &[(usize, usize)]) -> Result<(), Failure> {
         let mut events = vec![Vec::new(); self.clients.len()];
-        let payer = self.payer().wallet;
-        for number in 0..channels {
-            let partner = (number % partners) as usize + 1;
-            let wallet = self.clients[partner].wallet;
-            let key =
-                ChannelKey::new(Address::ZERO, payer, wallet, u64::from(number)).map_err(failed("a channel's key"))?;
+        for (number, (opener, partner)) in (0_u64..).zip(ends.iter().copied()) {
+            let (payer, wallet) = (self.clients[opener].wallet, self.clients[partner].wallet);
+            let key = ChannelKey::new(Address::ZERO, payer, wallet, number).map_err(failed("a channel's key"))?;
             self.channels.push(key.id());
             let total = Amount::new(DEPOSIT);
             let told = [
@@ -170,16 +234,16 @@ impl World {
             ];
             for (index, event) in (0..).zip(told) {
                 let position = LogPosition {
-                    block: 1 + u64::from(number),
+                    block: 1 + number,
                     index,
                     block_hash: B256::from(key.id().0),
                     transaction: B256::from(key.id().0),
                 };
-                events[0].push(ChainEvent { position, event: event.clone() });
+                events[opener].push(ChainEvent { position, event: event.clone() });
                 events[partner].push(ChainEvent { position, event });
             }
         }
-        let head = Head { number: u64::from(channels) + 100, timestamp: NOW, ..Head::default() };
+        let head = Head { number: ends.len() as u64 + 100, timestamp: NOW, ..Head::default() };
         for (client, confirmed) in self.clients.iter_mut().zip(events) {
             let input = ChainInput { head, confirmed, complete: true, ..ChainInput::default() };
             client.inbox.push_back(Input::Chain(input));
@@ -248,6 +312,7 @@ impl World {
                 self.clients[index].settled += 1;
             }
             Effect::Emit(_) => {}
+            Effect::ReadSecrets { .. } | Effect::ReadGasPrice => return Err("the chain was asked".into()),
             Effect::Transact { .. } => return Err("the wallet was asked".into()),
         }
         Ok(())

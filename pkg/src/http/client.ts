@@ -36,7 +36,7 @@ export interface HttpClient {
   withdraw(parameters?: Loose<{ channel: string; amount: bigint; timeout: number }>): PromiseLike<unknown>;
   closeChannel(parameters?: Loose<{ channel: string; mode: string; force: boolean; timeout: number }>): PromiseLike<unknown>;
   respond(parameters?: Loose<{ channel: string }>): PromiseLike<unknown>;
-  settle(parameters?: Loose<{ channel: string }>): PromiseLike<unknown>;
+  settle(parameters?: Loose<{ channel: string; force: boolean }>): PromiseLike<unknown>;
   pay(parameters?: Loose<Payment & { id: string; memo: string }>): PromiseLike<unknown>;
   payments(parameters?: Loose<Page & { channel: string }>): PromiseLike<unknown>;
   events(): AsyncIterable<{ readonly type: string }>;

@@ -1,7 +1,8 @@
 /**
  * Events as a `text/event-stream`. A client's events are kept for a while under numbers, so that a reader whose connection
- * broke goes on behind the last one that it saw (`Last-Event-ID`); where that one is gone, or was another client's, it is told
- * `lagged`. Browsers end an idle Service Worker, and its streams with it, so this is the normal course of things.
+ * broke goes on behind the last one that it saw (`Last-Event-ID`, or `?after=`); where that one is gone, or was another client's,
+ * it is told `lagged`. Browsers end a Service Worker as they like, and its streams with it, so this is the normal course of
+ * things; and Chromium's `EventSource` then gives up rather than connect again, which is why the address can say it as well.
  */
 
 import { randomHex } from '../context.js';

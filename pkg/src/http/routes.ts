@@ -162,7 +162,9 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/events',
-    run: ({ client, lastEventId, signal }) => eventStream(client, lastEventId, signal),
+    query: ['after'],
+    // The header is of a connection that broke later than the one that the address was written for.
+    run: ({ client, query, lastEventId, signal }) => eventStream(client, lastEventId ?? query.text('after'), signal),
   },
 ];
 
@@ -171,8 +173,10 @@ function changeChannel({ client, part, body, signal }: Call): PromiseLike<unknow
   const changes = ['deposit', 'withdraw', 'state', 'respond'].filter((name) => body.has(name));
   const [change] = changes;
   if (changes.length !== 1) throw invalid('body', 'one change: deposit, withdraw, state or respond', changes.join(', '));
-  const closes = body.text('state') === 'closed';
-  if (!closes) exclude(body, ['mode', 'force'], 'to close');
+  const state = body.text('state');
+  const closes = state === 'closed';
+  if (!closes) exclude(body, ['mode'], 'to close');
+  if (!closes && state !== 'settled') exclude(body, ['force'], 'to close or to settle');
   if (!closes && change !== 'withdraw') exclude(body, ['timeout'], 'to close or to withdraw');
   switch (change) {
     case 'deposit':
@@ -185,14 +189,13 @@ function changeChannel({ client, part, body, signal }: Call): PromiseLike<unknow
     default:
       break;
   }
-  const state = body.text('state');
   switch (state) {
     case 'closed': {
       const [mode, force, timeout] = [body.text('mode'), body.boolean('force'), body.integer('timeout')];
       return client.closeChannel({ channel, mode, force, timeout, signal });
     }
     case 'settled':
-      return client.settle({ channel, signal });
+      return client.settle({ channel, force: body.boolean('force'), signal });
     default:
       throw invalid('state', "'closed' or 'settled'", state);
   }

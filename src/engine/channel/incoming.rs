@@ -52,7 +52,7 @@ impl Channel {
         let arrival = self.judge(update, partner, domain, rules, now);
         match &arrival {
             Ok(Arrival::New(_)) => self.refusing = false,
-            Err(code) => self.refusing = code.is_temporary() || *code == RefusalCode::Closing,
+            Err(_) => self.refusing = true,
             Ok(Arrival::Known | Arrival::Gap) => {}
         }
         arrival

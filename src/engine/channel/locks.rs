@@ -10,6 +10,7 @@ use crate::protocol::{
     Secret, SecretHash, ShownLock, Signature, SignedProof, Timestamp,
 };
 
+use super::super::LockPolicy;
 use super::super::records::{AcceptedRecord, CancelledRecord, ChannelRecord, RefusedLockRecord};
 use super::super::table::{Set, Table};
 use super::Channel;
@@ -186,13 +187,21 @@ impl Channel {
     ///
     /// # Errors
     /// [`LockRefusal`] when it cannot be made now; nothing changes.
-    pub(crate) fn offer(&mut self, offer: Offer, most: usize) -> Result<(), LockRefusal> {
+    pub(crate) fn offer(&mut self, offer: Offer, policy: &LockPolicy) -> Result<(), LockRefusal> {
         let reachable = self.synced && self.compared && self.refused.is_none();
         if !reachable || !self.is_live() || self.frozen {
             return Err(LockRefusal::NoRoute);
         }
         let count = self.sent.locks.len().saturating_add(self.locks.offers.len());
-        if count >= most || offer.amount.is_zero() || offer.amount > self.available() {
+        if count >= policy.count || offer.amount.is_zero() || offer.amount > self.available() {
+            return Err(LockRefusal::NoCapacity);
+        }
+        if offer.amount < policy.dust {
+            return Err(LockRefusal::TooSmall);
+        }
+        let locked =
+            self.sent.locks.total().checked_add(self.locks.offered).and_then(|sum| sum.checked_add(offer.amount));
+        if locked.is_ok_and(|locked| locked > policy.sum) {
             return Err(LockRefusal::NoCapacity);
         }
         let offered = self.locks.offered.checked_add(offer.amount).map_err(|_| LockRefusal::NoCapacity)?;

@@ -25,6 +25,7 @@ use crate::store::StoreError;
 use super::records::{
     ChannelRecord, CloseRecord, DirectionRecord, LockRecord, RefusedRecord, UpdateRecord, WithdrawRecord,
 };
+use super::table::Set;
 use super::{Config, RequestId};
 
 pub(crate) use chain_view::ChainView;
@@ -93,7 +94,8 @@ pub(crate) struct Channel {
     pub(crate) synced: bool,
     /// No new payment is signed: a close is being prepared.
     pub(crate) frozen: bool,
-    /// The partner's next update was refused for the time being; those that follow it are out of order because of that.
+    /// The partner's next update was refused; those that follow it are out of order because of that, and asking for it again
+    /// would only bring the same.
     pub(crate) refusing: bool,
     /// When something last moved on the wire.
     pub(crate) moved: Timestamp,
@@ -460,12 +462,13 @@ impl Channel {
         self.tip.closing.is_none() && self.received_until <= time && !self.is_on_chain()
     }
 
-    /// True when the Judge has paid this lock of the partner out to us.
-    pub(crate) fn is_claimed(&self, lock: LockId) -> bool {
-        self.events(false).any(|event| match &event.event {
-            JudgeEvent::LockClaimed { sender, lock: claimed, .. } => *sender == self.partner() && *claimed == lock,
-            _ => false,
-        })
+    /// The partner's locks that the Judge has paid out to us.
+    pub(crate) fn claimed(&self) -> Set<LockId> {
+        let claims = self.events(false).filter_map(|event| match &event.event {
+            JudgeEvent::LockClaimed { sender, lock, .. } if *sender == self.partner() => Some(*lock),
+            _ => None,
+        });
+        claims.collect()
     }
 
     /// True when the challenge period is over and not everything is paid out.

@@ -93,7 +93,9 @@ impl Channel {
         result.changed |= !result.gone.is_empty();
         result.settled = self.acknowledge(held, now);
         result.changed |= !result.settled.is_empty();
-        result.resend = self.unacked.iter().cloned().collect();
+        // What was refused for good is refused each time, and what follows it is of no use without it.
+        let lasting = self.unacked.iter().filter(|_| self.refused.is_none());
+        result.resend = lasting.cloned().collect();
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub(super) struct SideState {
 }
 
 impl SideState {
-    fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         self.finalized || self.claimed == self.locked
     }
 }
@@ -384,18 +384,28 @@ impl State {
                 let end = closed + judge.challenge;
                 let mut events = Vec::new();
                 for claim in claims {
+                    if self.channels.get(&id).is_none_or(|known| known.side(claim.sender).finalized) {
+                        return Err("NothingToDo");
+                    }
                     for (lock, proof) in claim.locks.iter().zip(&claim.proofs) {
                         events.push(self.claim(id, claim.sender, lock, proof)?);
                     }
                 }
                 for wallet in finalize {
                     let side = self.channels.get_mut(&id).unwrap().side_mut(*wallet);
-                    if side.is_final() || now < end.max(side.last_expiry) + judge.challenge {
+                    if side.is_final() {
+                        return Err("NothingToDo");
+                    }
+                    if now < end.max(side.last_expiry) + judge.challenge {
                         return Err("TooEarly");
                     }
                     side.finalized = true;
                 }
-                events.extend(self.settle(id)?);
+                match self.settle(id) {
+                    // Giving back counts even if it frees nothing.
+                    Err("NothingToDo") if !finalize.is_empty() => {}
+                    paid => events.extend(paid?),
+                }
                 Ok(events)
             }
             JudgeCall::CooperativeClose { key, balance_a, balance_b, deadline, signature_a, signature_b, grants } => {

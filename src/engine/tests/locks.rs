@@ -38,6 +38,12 @@ fn key(seed: u8) -> SessionKey {
     SessionKey::from_bytes(&[seed; 32]).unwrap()
 }
 
+pub(super) fn payment_id(number: u32) -> PaymentId {
+    let mut id = [0; 16];
+    id.chunks_exact_mut(4).for_each(|bytes| bytes.copy_from_slice(&number.to_be_bytes()));
+    PaymentId(id)
+}
+
 /// Clients in a row, each with a channel to the next in which both have deposited.
 pub(super) struct Row {
     pub(super) world: World,
@@ -54,7 +60,7 @@ pub(super) struct Plan {
     pub(super) share: Option<[u8; 32]>,
     pub(super) total: u128,
     pub(super) part: u32,
-    pub(super) payment: u8,
+    pub(super) payment: u32,
     pub(super) life: Timestamp,
     pub(super) request: Option<B256>,
 }
@@ -67,8 +73,11 @@ impl Plan {
 
 impl Row {
     pub(super) fn new(clients: u8, deposit: u128) -> Self {
-        let mut world = World::new(clients);
-        let count = usize::from(clients);
+        Self::of(World::new(clients), deposit)
+    }
+
+    pub(super) fn of(mut world: World, deposit: u128) -> Self {
+        let count = world.clients.len();
         for client in 0..count {
             world.authorize(client);
         }
@@ -88,17 +97,24 @@ impl Row {
     }
 
     /// The command that sends a payment from the first client to the client `to`.
-    fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
+    pub(super) fn command(&mut self, to: usize, plan: Plan, secret: &Secret) -> Command {
         self.command_from(0, to, plan, secret)
     }
 
-    /// The command that sends a payment along the row.
+    /// The command that sends a payment along the row, in either direction.
     pub(super) fn command_from(&mut self, from: usize, to: usize, plan: Plan, secret: &Secret) -> Command {
         let path: Vec<usize> = if from < to { (from..=to).collect() } else { (to..=from).rev().collect() };
+        let channel = self.channels[path[0].min(path[1])];
+        self.along(&path, channel, plan, secret)
+    }
+
+    /// The same along any path of clients, whose first channel is given.
+    pub(super) fn along(&mut self, path: &[usize], channel: ChannelId, plan: Plan, secret: &Secret) -> Command {
+        let (from, to) = (path[0], path[path.len() - 1]);
         let expiry = self.world.now + plan.life;
         let keys: Vec<_> = self.world.clients.iter().map(|client| client.session.public_key()).collect();
         let delivery = Delivery {
-            payment: PaymentId([plan.payment; 16]),
+            payment: payment_id(plan.payment),
             total: Amount::new(plan.total),
             amount: Amount::new(plan.amount),
             part: plan.part,
@@ -110,30 +126,23 @@ impl Row {
         };
         let mut route = self.seal(&Hop::Deliver(delivery), to);
         let mut amount = plan.amount;
-        for hop in path.windows(2).skip(1).rev() {
+        for hop in path[1..].windows(2).rev() {
             let next = self.world.clients[hop[1]].address();
             route = self.seal(&Hop::Forward { next, amount: Amount::new(amount), expiry, route }, hop[0]);
             amount += plan.fee;
         }
         let part = Part {
-            payment: PaymentId([plan.payment; 16]),
+            payment: payment_id(plan.payment),
             number: plan.part,
             target: keys[to],
             amount: Amount::new(plan.amount),
             fee: Amount::new(amount - plan.amount),
             secret: plan.share.is_none().then(|| secret.clone()),
         };
-        Command::Lock {
-            channel: self.channels[path[0].min(path[1])],
-            hash: secret.hash(),
-            amount: Amount::new(amount),
-            expiry,
-            route,
-            part,
-        }
+        Command::Lock { channel, hash: secret.hash(), amount: Amount::new(amount), expiry, route, part }
     }
 
-    fn seal(&mut self, hop: &Hop, to: usize) -> Route {
+    pub(super) fn seal(&mut self, hop: &Hop, to: usize) -> Route {
         self.made += 1;
         let mut once = [1; 32];
         once[..4].copy_from_slice(&self.made.to_be_bytes());
@@ -141,14 +150,15 @@ impl Row {
         Route::seal(hop, self.world.clients[to].session.public_key(), &once, [2; 24]).unwrap()
     }
 
-    fn pay(&mut self, to: usize, plan: Plan) -> RequestId {
+    pub(super) fn pay(&mut self, to: usize, plan: Plan) -> RequestId {
         let command = self.single(to, plan);
         self.world.command(0, command)
     }
 
     /// A payment of one part: its share is the root.
     pub(super) fn single(&mut self, to: usize, plan: Plan) -> Command {
-        let secret = plan.share.map_or(Secret([plan.payment; 32]), |root| part_secret(&root, plan.part));
+        let secret =
+            plan.share.map_or(Secret([u8::try_from(plan.payment).unwrap(); 32]), |root| part_secret(&root, plan.part));
         self.command(to, plan, &secret)
     }
 
@@ -158,16 +168,16 @@ impl Row {
         channels.iter().map(|view| view.ours.balance.get()).sum()
     }
 
-    fn all_funds(&self) -> Vec<u128> {
+    pub(super) fn all_funds(&self) -> Vec<u128> {
         (0..self.world.clients.len()).map(|client| self.funds(client)).collect()
     }
 
-    fn locked(&self) -> u128 {
+    pub(super) fn locked(&self) -> u128 {
         let view = |(client, id): (usize, &ChannelId)| self.world.view(client, *id);
         self.channels.iter().enumerate().map(view).map(|view| view.ours.locked.get() + view.theirs.locked.get()).sum()
     }
 
-    fn received(&self, client: usize) -> usize {
+    pub(super) fn received(&self, client: usize) -> usize {
         let events = &self.world.clients[client].events;
         events.iter().filter(|event| matches!(event, Event::Transfer(TransferEvent::Received { .. }))).count()
     }
@@ -192,7 +202,7 @@ impl Row {
                 for view in self.world.clients[client].engine.channels() {
                     if view.status == Status::Settleable {
                         let operation = self.world.operation();
-                        self.world.command(client, Command::Settle { operation, channel: view.id });
+                        self.world.command(client, Command::Settle { operation, channel: view.id, force: false });
                         self.world.mine(CONFIRMATIONS);
                     }
                 }
@@ -231,7 +241,8 @@ fn the_target_asks_for_the_secret_when_the_lock_brings_none() {
 
 #[test]
 fn what_is_refused_is_free_again_without_waiting_for_the_end() {
-    let refusals: [(&str, Plan, fn(&mut Row), LockRefusal); 4] = [
+    type Prepare = fn(&mut Row);
+    let refusals: [(&str, Plan, Prepare, LockRefusal); 4] = [
         ("a fee below the mediator's", Plan::of(100), |row| row.set_fee(2, 5), LockRefusal::FeeTooLow),
         ("more than the last channel holds", Plan::of(900), |row| row.drain(2), LockRefusal::NoCapacity),
         ("a target that is gone", Plan::of(100), |row| row.world.set_online(3, false), LockRefusal::NoRoute),
@@ -321,7 +332,7 @@ fn parts_that_never_become_whole_are_given_back() {
 #[test]
 fn parts_go_back_at_once_when_the_payer_gives_up() {
     let (mut row, request, _) = half_arrived(3);
-    let (target, payment) = (row.world.clients[2].session.public_key(), PaymentId([1; 16]));
+    let (target, payment) = (row.world.clients[2].session.public_key(), payment_id(1));
     row.world.inject(1, 2, Message::GiveUp { payment });
     row.world.run();
     assert!(!row.world.clients[0].replies.contains_key(&request), "nobody else can say so");
@@ -488,21 +499,4 @@ fn a_secret_that_is_shown_too_late_is_paid_only_by_way_of_the_chain() {
     row.world.run();
     row.world.wait(3);
     assert!(row.world.clients[0].is_ok(request));
-}
-
-#[test]
-fn a_routed_payment_costs_four_frames_a_hop() {
-    let mut row = Row::new(4, 1_000);
-    let before = row.world.sent.len();
-    let request = row.pay(3, Plan::of(100));
-    row.world.wait(2);
-    assert!(row.world.clients[0].is_ok(request));
-    let sent = &row.world.sent[before..];
-    let is = |wanted: fn(&Message) -> bool| sent.iter().filter(|(_, message)| wanted(message)).count();
-    let hops = 3;
-    assert_eq!(is(|message| matches!(message, Message::Update(_))), 2 * hops);
-    assert_eq!(is(|message| matches!(message, Message::Reveal { .. })), hops);
-    // Of the acknowledgements, those for the locks travel with what shows the secret.
-    assert_eq!(is(|message| matches!(message, Message::Ack { .. })), 2 * hops);
-    assert_eq!(row.world.frames_since(before), 4 * hops);
 }

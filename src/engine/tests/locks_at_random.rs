@@ -59,8 +59,8 @@ fn live(fates: &[Fate]) -> (Row, Vec<Made>) {
     for fate in fates {
         match *fate {
             Fate::Pay { to, amount, asks, life } => {
-                let payment = made.len() as u8 + 1;
-                let share = (!asks).then_some([payment; 32]);
+                let payment = made.len() as u32 + 1;
+                let share = (!asks).then_some([payment as u8; 32]);
                 let plan = Plan { fee: FEE, payment, share, life, ..Plan::of(amount) };
                 let command = row.single(to, plan);
                 let request = row.world.submit(0, command);
@@ -153,8 +153,8 @@ proptest! {
             };
             row.world.clients[client].events.iter().map(amount).sum()
         };
-        for client in 1..CLIENTS {
-            prop_assert!(gains[client] >= received(client), "client {} was told of {} and has {}", client, received(client), gains[client]);
+        for (client, gain) in gains.iter().enumerate().skip(1) {
+            prop_assert!(*gain >= received(client), "client {} was told of {} and has {}", client, received(client), gain);
         }
     }
 }

@@ -2,12 +2,16 @@
 
 #![allow(dead_code, reason = "the harness offers more than the present scenarios use")]
 
+mod claims;
 mod client;
 mod disputes;
 mod judge;
 mod kills;
 mod locks;
 mod locks_at_random;
+mod locks_byzantine;
+mod locks_counted;
+mod locks_faults;
 mod payments;
 mod properties;
 mod refusals;

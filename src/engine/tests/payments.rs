@@ -247,8 +247,8 @@ fn bad_commands_are_declined_and_change_nothing() {
         (close(unknown), "UNKNOWN_CHANNEL"),
         (Command::Respond { operation: "o".into(), channel: id }, "NOTHING_TO_DO"),
         (Command::Respond { operation: "o".into(), channel: unknown }, "UNKNOWN_CHANNEL"),
-        (Command::Settle { operation: "o".into(), channel: id }, "NOTHING_TO_DO"),
-        (Command::Settle { operation: "o".into(), channel: unknown }, "UNKNOWN_CHANNEL"),
+        (Command::Settle { operation: "o".into(), channel: id, force: false }, "NOTHING_TO_DO"),
+        (Command::Settle { operation: "o".into(), channel: unknown, force: false }, "UNKNOWN_CHANNEL"),
     ];
     let (stored, view) = (world.clients[0].everything(), world.view(0, id));
     for (command, code) in table {

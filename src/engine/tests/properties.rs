@@ -360,7 +360,7 @@ impl Run {
         self.world.mine_after(CHALLENGE + 1);
         if !self.world.judge.channel(self.id).unwrap().done {
             let operation = self.world.operation();
-            self.world.command(0, Command::Settle { operation, channel: self.id });
+            self.world.command(0, Command::Settle { operation, channel: self.id, force: false });
             self.world.mine(CONFIRMATIONS);
         }
         self.check();

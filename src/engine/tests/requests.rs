@@ -1,13 +1,13 @@
 //! Requests: made, paid once, refused otherwise, and ended by a receipt that finds its payer.
 
-use super::locks::{LIFE, Plan, Row};
+use super::locks::{LIFE, Plan, Row, payment_id};
 use super::world::CONFIRMATIONS;
 use crate::engine::{
     Command, EngineError, Event, Reply, RequestId, RequestStatus, RequestTerms, RequestView, TransferEvent,
 };
 use crate::protocol::{
-    Address, Amount, B256, LockRefusal, MAX_REQUEST_LIFE, Memo, Message, PaymentId, PaymentRequest, RequestError,
-    Secret, SignatureError, Timestamp, part_secret,
+    Address, Amount, B256, LockRefusal, MAX_REQUEST_LIFE, Memo, Message, PaymentRequest, RequestError, Secret,
+    SignatureError, Timestamp, part_secret,
 };
 
 pub(super) fn terms(reference: u8, amount: Option<u128>, life: Timestamp) -> RequestTerms {
@@ -32,18 +32,19 @@ impl Row {
     }
 
     fn claim(&mut self, payer: usize, request: &PaymentRequest, payment: u8, amount: u128) -> RequestId {
-        let (request, payment) = (Box::new(request.clone()), PaymentId([payment; 16]));
+        let (request, payment) = (Box::new(request.clone()), payment_id(payment.into()));
         self.world.command(payer, Command::ClaimRequest { request, payment, amount: Amount::new(amount) })
     }
 
     fn leave(&mut self, payer: usize, request: &PaymentRequest, payment: u8) -> RequestId {
-        let (request, payment) = (request.id(), PaymentId([payment; 16]));
+        let (request, payment) = (request.id(), payment_id(payment.into()));
         self.world.command(payer, Command::LeaveRequest { request, payment })
     }
 
     /// Locks for a request what its payment brings.
     fn pay_for(&mut self, payer: usize, payee: usize, plan: Plan) -> RequestId {
-        let secret = plan.share.map_or(Secret([plan.payment; 32]), |root| part_secret(&root, plan.part));
+        let secret =
+            plan.share.map_or(Secret([u8::try_from(plan.payment).unwrap(); 32]), |root| part_secret(&root, plan.part));
         let command = self.command_from(payer, payee, plan, &secret);
         self.world.command(payer, command)
     }
@@ -67,7 +68,7 @@ impl Row {
 }
 
 fn plan(request: &PaymentRequest, payment: u8, amount: u128) -> Plan {
-    Plan { request: Some(request.id()), payment, share: Some([payment; 32]), ..Plan::of(amount) }
+    Plan { request: Some(request.id()), payment: payment.into(), share: Some([payment; 32]), ..Plan::of(amount) }
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn a_request_is_paid_once_and_ends_with_a_receipt() {
         assert_eq!((view.status, view.created), (RequestStatus::Paid, client == 2));
         let receipt = view.receipt.expect("a receipt");
         assert_eq!(receipt.verify(&request), Ok(()));
-        assert_eq!((receipt.payer, receipt.payment), (row.world.clients[0].address(), PaymentId([1; 16])));
+        assert_eq!((receipt.payer, receipt.payment), (row.world.clients[0].address(), payment_id(1)));
         let told = |event: &&Event| matches!(event, Event::Request(view) if view.status == RequestStatus::Paid);
         assert_eq!(row.world.clients[client].events.iter().filter(told).count(), 1);
     }
@@ -276,7 +277,7 @@ fn only_the_payees_word_is_a_receipt_and_only_its_payer_gets_it() {
     // Another payer, who has noted the same request, is not fooled by it, nor by one of another key.
     row.claim(1, &request, 3, 100);
     let mut forged = receipt;
-    (forged.payer, forged.payment) = (row.world.clients[1].address(), PaymentId([3; 16]));
+    (forged.payer, forged.payment) = (row.world.clients[1].address(), payment_id(3));
     for receipt in [receipt, forged] {
         row.world.inject(2, 1, Message::Receipt { receipt });
     }
@@ -287,11 +288,11 @@ fn only_the_payees_word_is_a_receipt_and_only_its_payer_gets_it() {
     // Who does not know the payment is told nothing.
     let receipts = |row: &Row| row.world.count(|message| matches!(message, Message::Receipt { .. }));
     let before = receipts(&row);
-    row.world.inject(1, 2, Message::AskReceipt { request: id, payment: PaymentId([3; 16]) });
-    row.world.inject(1, 0, Message::AskReceipt { request: id, payment: PaymentId([1; 16]) });
+    row.world.inject(1, 2, Message::AskReceipt { request: id, payment: payment_id(3) });
+    row.world.inject(1, 0, Message::AskReceipt { request: id, payment: payment_id(1) });
     row.world.run();
     assert_eq!(receipts(&row), before);
-    row.world.inject(0, 2, Message::AskReceipt { request: id, payment: PaymentId([1; 16]) });
+    row.world.inject(0, 2, Message::AskReceipt { request: id, payment: payment_id(1) });
     row.world.run();
     assert_eq!(receipts(&row), before + 1);
 }

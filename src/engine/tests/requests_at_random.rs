@@ -5,12 +5,12 @@
 use proptest::prelude::*;
 
 use super::client::Crash;
-use super::locks::{LIFE, Plan, Row};
+use super::locks::{LIFE, Plan, Row, payment_id};
 use super::requests::terms;
 use super::world::CONFIRMATIONS;
 use crate::engine::records::{self, ReceivedRecord, RequestRecord};
 use crate::engine::{Command, RequestId, RequestStatus};
-use crate::protocol::{Amount, B256, PaymentId, PaymentRequest, Receipt, Secret, part_secret};
+use crate::protocol::{Amount, B256, PaymentRequest, Receipt, Secret, part_secret};
 
 const PAYEE: usize = 1;
 const PAYERS: [usize; 2] = [0, 2];
@@ -99,14 +99,14 @@ impl Life {
         let (payment, wanted) = (self.payments, self.requests[request].clone());
         let amount = Amount::new(AMOUNT);
         let id = wanted.id();
-        let claim = Command::ClaimRequest { request: Box::new(wanted), payment: PaymentId([payment; 16]), amount };
+        let claim = Command::ClaimRequest { request: Box::new(wanted), payment: payment_id(payment.into()), amount };
         let claim = self.row.world.submit(payer, claim);
         self.row.world.step(payer, None);
         if !self.answered(payer, claim) {
             return;
         }
         let (one, other) = ([payment; 32], [payment ^ 0xff; 32]);
-        let plan = Plan { request: Some(id), payment, ..Plan::of(AMOUNT) };
+        let plan = Plan { request: Some(id), payment: payment.into(), ..Plan::of(AMOUNT) };
         let half = |part, share| Plan { amount: AMOUNT / 2, total: AMOUNT, part, share: Some(share), ..plan };
         let root = std::array::from_fn(|at| one[at] ^ other[at]);
         match how {

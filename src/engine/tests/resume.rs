@@ -85,7 +85,7 @@ fn wiped_payer(authorize: bool, clients: u8) {
     assert!(world.clients[payer].is_ok(close));
     world.mine_after(2_000);
     let operation = world.operation();
-    world.command(payer, crate::engine::Command::Settle { operation, channel: id });
+    world.command(payer, crate::engine::Command::Settle { operation, channel: id, force: false });
     world.mine(5);
     assert_eq!(world.judge.gain(world.clients[payer].address()), 100);
 }

@@ -35,6 +35,10 @@ pub(super) struct World {
     updates: BTreeMap<(ChannelId, PublicKey, u64), Update>,
     payments: u64,
     operations: u64,
+    /// In what channels are opened.
+    pub(super) token: Address,
+    /// What a unit of gas costs, if anybody says.
+    pub(super) gas_price: Option<u128>,
 }
 
 impl World {
@@ -56,6 +60,8 @@ impl World {
             updates: BTreeMap::new(),
             payments: 0,
             operations: 0,
+            token: Address::ZERO,
+            gas_price: Some(0),
         };
         for index in 0..world.clients.len() {
             world.clients[index].inputs.push_back(Input::Online);
@@ -88,13 +94,13 @@ impl World {
     pub(super) fn open_channel(&mut self, from: usize, to: usize, deposit: u128) -> ChannelId {
         let operation = self.operation();
         let partner = self.clients[to].address();
-        let (deposit, salt) = (Amount::new(deposit), self.operations);
-        let command = Command::Open { operation, partner, token: Address::ZERO, deposit, salt };
+        let (deposit, salt, token) = (Amount::new(deposit), self.operations, self.token);
+        let command = Command::Open { operation, partner, token, deposit, salt };
         let request = self.command(from, command);
         self.mine(CONFIRMATIONS);
         assert!(self.clients[from].is_ok(request), "{:?}", self.clients[from].replies.get(&request));
         let own = self.clients[from].address();
-        crate::protocol::ChannelKey::new(Address::ZERO, own, partner, salt).unwrap().id()
+        crate::protocol::ChannelKey::new(token, own, partner, salt).unwrap().id()
     }
 
     /// The wallet signs a grant for the client's session key.
@@ -219,6 +225,10 @@ impl World {
                 let (at, found) = self.judge.secrets(&hashes, block);
                 self.clients[index].inputs.push_back(Input::SecretsRead { at, asked: hashes, found });
             }
+            Effect::ReadGasPrice => {
+                let price = self.gas_price;
+                self.clients[index].inputs.push_back(Input::GasPrice(price));
+            }
             Effect::Transact { id, call } => self.transact(index, id, call),
             Effect::Reply { request, result } => {
                 let before = self.clients[index].replies.insert(request, result);
@@ -228,7 +238,11 @@ impl World {
         }
     }
 
-    fn transact(&mut self, index: usize, id: u64, call: JudgeCall) {
+    fn transact(&mut self, index: usize, id: u64, mut call: JudgeCall) {
+        // As the chain service does it.
+        if let JudgeCall::Settle { key, finalize, .. } = &mut call {
+            finalize.retain(|wallet| self.judge.channel(key.id()).is_some_and(|known| !known.side(*wallet).is_final()));
+        }
         let client = &mut self.clients[index];
         client.asked.push(call.clone());
         let outcome = match client.wallet {

@@ -362,6 +362,8 @@ const fn is_final(reason: LockRefusal) -> bool {
         | LockRefusal::NoCapacity
         | LockRefusal::FeeTooLow
         | LockRefusal::BadExpiry
+        | LockRefusal::TooSmall
+        | LockRefusal::TooMuch
         | LockRefusal::HashUsed => false,
     }
 }

@@ -201,6 +201,8 @@ fn locks() -> Vec<(&'static str, Message)> {
         ("RefuseLock, HashUsed", R::HashUsed),
         ("RefuseLock, Expired", R::Expired),
         ("RefuseLock, Incomplete", R::Incomplete),
+        ("RefuseLock, TooSmall", R::TooSmall),
+        ("RefuseLock, TooMuch", R::TooMuch),
         ("RefuseLock, RequestPaid", R::RequestPaid),
         ("RefuseLock, RequestExpired", R::RequestExpired),
     ];

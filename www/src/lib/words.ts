@@ -11,6 +11,7 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   QUEUE_FULL: 'Too many payments wait for your partner already. Try again when some have gone through.',
   BUSY: 'Another withdrawal or close of this channel is under way.',
   DECLINED: 'Your partner declined.',
+  NOT_WORTH_IT: 'Fetching what is left would cost more than it holds.',
   NOTHING_TO_DO: 'There is nothing to do: no newer note to show, or nothing to pay out.',
   TOO_EARLY: 'The time for objections is not over yet.',
   UNCONFIRMED: 'The transaction was sent but no block has taken it yet. It may still happen; do not send another.',

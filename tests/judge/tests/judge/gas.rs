@@ -179,6 +179,8 @@ fn locks(table: &mut Table) {
     table.add("unlock 50 of 100000, in one call", &batch);
     batch.gas = batch.gas.div_ceil(50);
     table.add("unlock 50 of 100000, each", &batch);
+    table.add("unlock 10 of 100000, in one call", &forest.unlock(80_000..80_010).unwrap());
+    table.add("unlock 100 of 100000, in one call", &forest.unlock(90_000..90_100).unwrap());
     let w = &mut forest.world;
     w.call(&b, &settle).unwrap();
     w.chain.now = forest.expiry + World::CHALLENGE;

@@ -3,6 +3,7 @@
 mod agreeing;
 mod artifacts;
 mod chance;
+mod client_claims;
 mod client_tree;
 mod closing;
 mod deciding;
