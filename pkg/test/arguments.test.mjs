@@ -89,6 +89,7 @@ const table = {
   requestStatus: { good: { request: REQUEST }, bad: { request, signal }, required: true },
   requests: { good: {}, bad: { limit: [null, 0, -1, 1.5, NaN, '10', 10n, 1001], before: requestId, signal } },
   balance: { good: { token: ZERO }, bad: { token: address, signal }, required: true },
+  network: { good: { token: ZERO }, bad: { token: given(address), signal } },
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
@@ -232,6 +233,11 @@ describe('createChannelClient', () => {
     pollingInterval: [null, 0, 49, -1, 1.5, '4000', 4000n, 3_600_001],
     wasm: [null, 1, '', {}, [], () => undefined],
     storageName: [null, 1, '', 'x'.repeat(65), {}],
+    mediate: [
+      null, true, 1, 'yes', [],
+      ...[null, 1, '1', -1n, 1n << 128n].map((flat) => ({ flat })),
+      ...[null, -1, 1.5, 1n, '1', 1_000_001].map((proportional) => ({ proportional })),
+    ],
     signal,
   };
   for (const [parameter, values] of Object.entries(bad)) {
@@ -262,6 +268,18 @@ describe('createChannelClient', () => {
     });
     assert.equal(core.provider, config.provider);
   });
+  for (const [mediate, expected] of [
+    [false, {}],
+    [undefined, {}],
+    [{}, { mediateFlat: '0', mediateProportional: 0 }],
+    [{ flat: 5n, proportional: 1000 }, { mediateFlat: '5', mediateProportional: 1000 }],
+  ]) {
+    test(`hands the core what mediate ${JSON.stringify(mediate, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))} means`, async () => {
+      const { core } = await start({}, { mediate });
+      const { mediateFlat, mediateProportional } = core.config;
+      assert.deepEqual({ mediateFlat, mediateProportional }, { mediateFlat: undefined, mediateProportional: undefined, ...expected });
+    });
+  }
 });
 
 describe('what reaches the core', () => {

@@ -1,6 +1,6 @@
 /** Paying anyone: says the way and the fee before, and what happens while it does. */
 
-import type { Address, Payment } from '@chit/client';
+import type { Address, Payment, PaymentView } from '@chit/client';
 import type { Deployment } from '../deployment.js';
 import { act, errorLine } from '../lib/action.js';
 import { announce } from '../lib/announce.js';
@@ -143,7 +143,7 @@ function quoter(place: HTMLElement, asked: () => Asked | undefined): () => void 
 export interface PaymentProgress {
   readonly element: HTMLElement;
   /** Shows a payment's steps until it ends. `names` are payer and payee. */
-  follow(payment: Payment, names: readonly string[], amount: bigint): Promise<void>;
+  follow(payment: Payment | Promise<PaymentView>, names: readonly string[], amount: bigint): Promise<void>;
 }
 
 /** Makes an empty list of steps. */
@@ -156,7 +156,7 @@ export function paymentProgress(deployment: Deployment, id = 'network'): Payment
       const begun = performance.now();
       steps.replaceChildren();
       show(result, false);
-      payment.on('progress', (step) => {
+      if ('on' in payment) payment.on('progress', (step) => {
         steps.dataset['stage'] = step.stage;
         const words = stepWords(deployment, step);
         if (words === undefined) return;
