@@ -9,13 +9,19 @@ export type { DepositParameters, DepositReturnType } from './actions/deposit.js'
 export type { EventsParameters, EventsReturnType, OnParameters } from './actions/events.js';
 export type { NetworkParameters, NetworkReturnType } from './actions/network.js';
 export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
-export type { PayParameters, PayReturnType, PayTarget } from './actions/pay.js';
+export type { PayParameters, PayReturnType, Payment, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
 export type { CreateRequestParameters, CreateRequestReturnType } from './actions/createRequest.js';
 export type { PayRequestParameters, PayRequestReturnType } from './actions/payRequest.js';
 export type { ReadRequestParameters, ReadRequestReturnType } from './actions/readRequest.js';
 export type { RequestsParameters, RequestsReturnType } from './actions/requests.js';
 export type { RequestStatusParameters, RequestStatusReturnType, RequestTarget } from './actions/requestStatus.js';
+export type {
+  EstimateCapacityParameters,
+  EstimateCapacityReturnType,
+  QuoteParameters,
+  QuoteReturnType,
+} from './actions/quote.js';
 export type { RespondParameters, RespondReturnType } from './actions/respond.js';
 export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
@@ -26,6 +32,7 @@ export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './erro
 export { receiptTypedData, requestLink, type ReceiptTypedData } from './requestText.js';
 export type { WasmSource } from './loader.js';
 export type { Operation } from './operation.js';
+export type { PaymentLimits } from './validate.js';
 export { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
 export type {
   ActionRequiredEvent,
@@ -44,6 +51,8 @@ export type {
   Eip1193Provider,
   FatalEvent,
   Hex,
+  HintedChannel,
+  Hop,
   LaggedEvent,
   NetworkChannel,
   NetworkEvent,
@@ -51,15 +60,18 @@ export type {
   NetworkView,
   PaymentEvent,
   PaymentStatus,
+  PaymentStep,
   PaymentView,
   Progress,
   ProgressEvent,
   Receipt,
+  Quote,
   RecoveredEvent,
   RequestEvent,
   RequestStatus,
   RequestView,
   RequiredAction,
+  TransferEvent,
   WarningEvent,
 } from './types.js';
 export {

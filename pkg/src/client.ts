@@ -12,6 +12,14 @@ import { events, on, type EventsParameters, type EventsReturnType, type OnParame
 import { network, type NetworkParameters, type NetworkReturnType } from './actions/network.js';
 import { openChannel, type OpenChannelParameters, type OpenChannelReturnType } from './actions/openChannel.js';
 import { pay, type PayParameters, type PayReturnType } from './actions/pay.js';
+import {
+  estimateCapacity,
+  quote,
+  type EstimateCapacityParameters,
+  type EstimateCapacityReturnType,
+  type QuoteParameters,
+  type QuoteReturnType,
+} from './actions/quote.js';
 import { payments, type PaymentsParameters, type PaymentsReturnType } from './actions/payments.js';
 import { createRequest, type CreateRequestParameters, type CreateRequestReturnType } from './actions/createRequest.js';
 import { payRequest, type PayRequestParameters, type PayRequestReturnType } from './actions/payRequest.js';
@@ -23,6 +31,7 @@ import { settle, type SettleParameters, type SettleReturnType } from './actions/
 import { status, type StatusParameters, type StatusReturnType } from './actions/status.js';
 import {
   closeWithOldProof,
+  refuse,
   setOffline,
   type CloseWithOldProofParameters,
   type SetOfflineParameters,
@@ -100,8 +109,12 @@ export interface ChannelClient {
   openChannel(parameters: OpenChannelParameters): OpenChannelReturnType;
   /** Adds to this side's deposit. {@link deposit} */
   deposit(parameters: DepositParameters): DepositReturnType;
-  /** Pays the partner, without the wallet. {@link pay} */
-  pay(parameters: PayParameters): Promise<PayReturnType>;
+  /** Pays anyone, without the wallet. {@link pay} */
+  pay(parameters: PayParameters): PayReturnType;
+  /** What a payment would cost and how it would go. {@link quote} */
+  quote(parameters: QuoteParameters): Promise<QuoteReturnType>;
+  /** The most that could reach an account now. {@link estimateCapacity} */
+  estimateCapacity(parameters: EstimateCapacityParameters): Promise<EstimateCapacityReturnType>;
   /** Takes tokens out of an open channel. {@link withdraw} */
   withdraw(parameters: WithdrawParameters): WithdrawReturnType;
   /** Closes a channel, together or alone. {@link closeChannel} */
@@ -144,6 +157,8 @@ export interface ChannelClient {
   readonly testing: {
     /** Cuts this client off from the relay, or lets it return. {@link setOffline} */
     setOffline(parameters: SetOfflineParameters): Promise<void>;
+    /** Refuses every payment that is to be passed on, or no more. {@link refuse} */
+    refuse(on: boolean): Promise<void>;
     /** Closes with an old proof, as a cheat would. It can only lose. {@link closeWithOldProof} */
     closeWithOldProof(parameters: CloseWithOldProofParameters): Operation<ChannelView>;
   };
@@ -246,6 +261,8 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     openChannel: (parameters) => openChannel(context, parameters),
     deposit: (parameters) => deposit(context, parameters),
     pay: (parameters) => pay(context, parameters),
+    quote: (parameters) => quote(context, parameters),
+    estimateCapacity: (parameters) => estimateCapacity(context, parameters),
     withdraw: (parameters) => withdraw(context, parameters),
     closeChannel: (parameters) => closeChannel(context, parameters),
     respond: (parameters) => respond(context, parameters),
@@ -266,6 +283,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     close: () => close(context),
     testing: Object.freeze({
       setOffline: (parameters: SetOfflineParameters) => setOffline(context, parameters),
+      refuse: (on: boolean) => refuse(context, on),
       closeWithOldProof: (parameters: CloseWithOldProofParameters) => closeWithOldProof(context, parameters),
     }),
   };

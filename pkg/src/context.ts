@@ -2,15 +2,18 @@
 
 import { ChitError, aborted, isErrorCode, toChitError } from './errors.js';
 import { EventHub } from './events.js';
-import { toEvent, toProgress } from './convert.js';
+import { toEvent, toPaymentStep, toProgress, toTransfer } from './convert.js';
 import type { Core } from './core.js';
 import { RunningOperation } from './operation.js';
+import type { PaymentStep, PaymentView } from './types.js';
 import { checkLiveSignal, checkParameters } from './validate.js';
 
 /** The inside of a client. */
 export class Context {
   readonly hub = new EventHub();
   readonly #operations = new Map<string, RunningOperation<unknown>>();
+  /** The payments that are waited for, by their ids. */
+  readonly payments = new Map<string, RunningOperation<PaymentView, PaymentStep>>();
   readonly #pending = new Set<(error: ChitError) => void>();
   #core: Core | undefined;
   #end: ChitError | undefined;
@@ -41,6 +44,12 @@ export class Context {
       if (typeof raw !== 'object' || raw === null) return;
       const { type, operation } = raw as { type?: unknown; operation?: unknown };
       if (type === 'progress') this.#operations.get(String(operation))?.step(toProgress(raw as Record<string, unknown>));
+      const { payment } = raw as { payment?: unknown };
+      const paying = type === 'transfer' ? this.payments.get(String(payment)) : undefined;
+      if (paying) {
+        const step = toPaymentStep(toTransfer(raw));
+        if (step) paying.step(step);
+      }
       if (type === 'fatal') {
         const { code, message } = raw as { code?: unknown; message?: unknown };
         this.#fail(new ChitError(isErrorCode(code) ? code : 'FATAL', String(message), { details: { code } }));

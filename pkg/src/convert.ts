@@ -1,6 +1,7 @@
 /** Turns the core's plain values into frozen public views. */
 
 import type {
+  Address,
   Authorization,
   ChannelSide,
   ChannelView,
@@ -9,10 +10,15 @@ import type {
   NetworkChannel,
   NetworkNode,
   NetworkView,
-  PaymentView,
-  Progress,
   Receipt,
   RequestView,
+  Hex,
+  Hop,
+  PaymentStep,
+  PaymentView,
+  Progress,
+  Quote,
+  TransferEvent,
 } from './types.js';
 import { isErrorCode } from './errors.js';
 import { requestText } from './requestText.js';
@@ -98,9 +104,13 @@ export function toPayment(value: unknown): PaymentView {
   const raw = record(value, 'payment');
   return Object.freeze({
     id: raw['id'] as PaymentView['id'],
-    channel: raw['channel'] as PaymentView['channel'],
+    channel: optional<Hex>(raw['channel']),
+    partner: raw['partner'] as PaymentView['partner'],
+    routed: raw['routed'] === true,
     direction: raw['direction'] as PaymentView['direction'],
     amount: amount(raw['amount'], 'amount'),
+    fee: amount(raw['fee'] ?? '0', 'fee'),
+    request: optional<Hex>(raw['request']),
     memo: optional<string>(raw['memo']),
     status: raw['status'] as PaymentView['status'],
     nonce: optional<number>(raw['nonce']) ?? 0,
@@ -143,6 +153,72 @@ export function toRequest(value: unknown): RequestView {
     status: raw['status'] as RequestView['status'],
     payment: optional<RequestView['payment']>(raw['payment']),
     receipt: receipt(raw['receipt']),
+  });
+}
+
+function hops(value: unknown): readonly Hop[] {
+  return toList(value, (item) => {
+    const raw = record(item, 'hop');
+    return Object.freeze({
+      channel: raw['channel'] as Hex,
+      from: raw['from'] as Address,
+      to: raw['to'] as Address,
+      amount: amount(raw['amount'], 'amount'),
+    });
+  });
+}
+
+function maybe<T>(value: unknown, convert: (value: unknown) => T): T | undefined {
+  return value === undefined || value === null ? undefined : convert(value);
+}
+
+/** What happened to a payment over the network. */
+export function toTransfer(value: unknown): TransferEvent {
+  const raw = record(value, 'transfer');
+  return Object.freeze({
+    type: 'transfer',
+    stage: raw['stage'] as TransferEvent['stage'],
+    payment: optional<Hex>(raw['payment']),
+    part: optional<number>(raw['part']),
+    channel: optional<Hex>(raw['channel']),
+    next: optional<Hex>(raw['next']),
+    hash: optional<Hex>(raw['hash']),
+    amount: maybe(raw['amount'], toAmount),
+    fee: maybe(raw['fee'], toAmount),
+    reason: optional<string>(raw['reason']),
+    path: maybe(raw['path'], hops),
+  });
+}
+
+const STEPS: Partial<Record<TransferEvent['stage'], PaymentStep['stage']>> = {
+  direct: 'direct',
+  route: 'route',
+  locked: 'locked',
+  partPaid: 'part-paid',
+  partFailed: 'part-failed',
+};
+
+/** The step of its payer that an event is, if it is one. */
+export function toPaymentStep({ stage, part, path, amount, fee, reason }: TransferEvent): PaymentStep | undefined {
+  const step = STEPS[stage];
+  return step && Object.freeze({ stage: step, part, path, amount, fee, reason });
+}
+
+/** A quote. */
+export function toQuote(value: unknown): Quote {
+  const raw = record(value, 'quote');
+  return Object.freeze({
+    direct: raw['direct'] === true,
+    amount: amount(raw['amount'], 'amount'),
+    fee: amount(raw['fee'], 'fee'),
+    parts: toList(raw['parts'], (item) => {
+      const part = record(item, 'part');
+      return Object.freeze({
+        amount: amount(part['amount'], 'amount'),
+        fee: amount(part['fee'], 'fee'),
+        path: hops(part['path']),
+      });
+    }),
   });
 }
 
@@ -235,6 +311,8 @@ export function toEvent(value: object): ChitEvent | undefined {
   switch (raw['type']) {
     case 'channel':
       return { type: 'channel', channel: toChannel(raw['channel']) };
+    case 'transfer':
+      return toTransfer(raw);
     case 'payment':
       return { type: 'payment', payment: toPayment(raw['payment']) };
     case 'request':

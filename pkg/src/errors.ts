@@ -11,11 +11,11 @@ export const ErrorCode = {
   NOT_INITIALIZED: 'NOT_INITIALIZED',
   /** The client was closed, or closed while the call was waiting. Create a new client. */
   CLIENT_CLOSED: 'CLIENT_CLOSED',
-  /** This account has no channel with that id, or none with that partner and token. */
+  /** This account has no channel with that id, or none of that token. */
   UNKNOWN_CHANNEL: 'UNKNOWN_CHANNEL',
   /** The transaction that opened the channel has too few confirmations yet. */
   CHANNEL_NOT_OPEN: 'CHANNEL_NOT_OPEN',
-  /** The amount is more than this side of the channel can still pay or withdraw. */
+  /** The amount is more than this side can still pay or withdraw, or than the payee can receive. `details.available` says how much it is. */
   INSUFFICIENT_CAPACITY: 'INSUFFICIENT_CAPACITY',
   /** Too many payments wait for the partner already. Submit more when some are settled. */
   QUEUE_FULL: 'QUEUE_FULL',
@@ -49,6 +49,14 @@ export const ErrorCode = {
   REQUEST_PENDING: 'REQUEST_PENDING',
   /** The request can no longer be paid. */
   REQUEST_EXPIRED: 'REQUEST_EXPIRED',
+  /** No way to the payee is known over which anything could go: it may be away, or the mediators are. */
+  NO_ROUTE: 'NO_ROUTE',
+  /** Every way costs more than `maxFee`. `details.fee` is what the one that was found costs. */
+  FEE_TOO_HIGH: 'FEE_TOO_HIGH',
+  /** The payment was tried and failed on its way. Nothing was paid. `details.reason` is the last refusal. */
+  PAYMENT_FAILED: 'PAYMENT_FAILED',
+  /** A mediator did not take a payment on. */
+  LOCK_REFUSED: 'LOCK_REFUSED',
   /** Another withdrawal or close of the channel is under way. */
   BUSY: 'BUSY',
   /** The partner declined to sign a withdrawal or a close. */
@@ -128,6 +136,8 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CHANNEL_NOT_OPEN',
   'QUEUE_FULL',
+  'NO_ROUTE',
+  'PAYMENT_FAILED',
   'PARTNER_OFFLINE',
   'PARTNER_UNKNOWN',
   'BUSY',

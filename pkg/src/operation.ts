@@ -16,26 +16,26 @@ import type { Progress } from './types.js';
  * @example
  * for await (const step of client.closeChannel({ channel: id })) console.log(step.stage);
  */
-export interface Operation<T> extends Promise<T>, AsyncIterable<Progress> {
+export interface Operation<T, S = Progress> extends Promise<T>, AsyncIterable<S> {
   /** Names the operation in `progress` events of the client. */
   readonly id: string;
   /** The steps so far, oldest first. */
-  readonly progress: readonly Progress[];
+  readonly progress: readonly S[];
   /** Calls the listener for every later step. Returns a function that stops it. */
-  on(type: 'progress', listener: (step: Progress) => void): () => void;
+  on(type: 'progress', listener: (step: S) => void): () => void;
 }
 
 /** The implementation behind {@link Operation}. */
-export class RunningOperation<T> implements Operation<T> {
+export class RunningOperation<T, S = Progress> implements Operation<T, S> {
   readonly [Symbol.toStringTag] = 'Operation';
   readonly id: string;
   readonly #promise: Promise<T>;
-  readonly #steps: Progress[] = [];
-  readonly #listeners = new Set<(step: Progress) => void>();
+  readonly #steps: S[] = [];
+  readonly #listeners = new Set<(step: S) => void>();
   #wake: (() => void)[] = [];
   #over = false;
 
-  constructor(id: string, run: (operation: RunningOperation<T>) => Promise<T>) {
+  constructor(id: string, run: (operation: RunningOperation<T, S>) => Promise<T>) {
     this.id = id;
     this.#promise = run(this).finally(() => {
       this.#over = true;
@@ -44,23 +44,23 @@ export class RunningOperation<T> implements Operation<T> {
     });
   }
 
-  get progress(): readonly Progress[] {
+  get progress(): readonly S[] {
     return [...this.#steps];
   }
 
   /** A step was reported. */
-  step(step: Progress): void {
+  step(step: S): void {
     if (this.#over) return;
     this.#steps.push(step);
     for (const listener of [...this.#listeners]) callSafely(listener, step);
     this.#wakeAll();
   }
 
-  on(type: 'progress', listener: (step: Progress) => void): () => void {
+  on(type: 'progress', listener: (step: S) => void): () => void {
     if (type !== 'progress' || typeof listener !== 'function') {
       throw new TypeError("An operation has one event: on('progress', listener).");
     }
-    const entry = (step: Progress): void => {
+    const entry = (step: S): void => {
       listener(step);
     };
     if (!this.#over) this.#listeners.add(entry);
@@ -83,7 +83,7 @@ export class RunningOperation<T> implements Operation<T> {
   }
 
   /** All steps from the first; ends with the operation and throws what it rejects with. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Progress, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<S, void, undefined> {
     // Whoever iterates gets the error from the last `next`, so a rejection is not unhandled meanwhile.
     this.#promise.catch(() => undefined);
     for (let seen = 0; ; ) {

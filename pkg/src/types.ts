@@ -95,17 +95,28 @@ export interface ChannelView {
  * - `sent`: signed and stored, on its way; can no longer be cancelled;
  * - `settled`: the partner says that it is stored. Final;
  * - `refused`: the partner did not take it, nothing was paid;
- * - `cancelled`: taken back before it was signed.
+ * - `cancelled`: taken back before it was signed;
+ * - `failed`: it went over the network, nothing was paid, and nothing can be any more.
  */
-export type PaymentStatus = 'queued' | 'sent' | 'settled' | 'refused' | 'cancelled';
+export type PaymentStatus = 'queued' | 'sent' | 'settled' | 'refused' | 'cancelled' | 'failed';
 
 /** A payment. A snapshot: it does not change. */
 export interface PaymentView {
   /** The payer's id for it, 16 bytes. */
   readonly id: Hex;
-  readonly channel: Hex;
+  /** The channel that it was made in; `undefined` when it went over the network. */
+  readonly channel: Hex | undefined;
+  /** Who was paid, or who paid. */
+  readonly partner: Address;
+  /** Whether it went over the network, in hash-locked parts. */
+  readonly routed: boolean;
   readonly direction: 'sent' | 'received';
+  /** What the payee gets. */
   readonly amount: bigint;
+  /** What mediators got beside that; 0 without any. */
+  readonly fee: bigint;
+  /** The hash of the payee's request that it pays, if it pays one. */
+  readonly request: Hex | undefined;
   readonly memo: string | undefined;
   readonly status: PaymentStatus;
   /** The signature that carries it; 0 while queued. */
@@ -169,6 +180,56 @@ export interface RequestView {
   readonly payment: Hex | undefined;
   /** The payee's word that it was paid. The payer may get it a moment after the payment. */
   readonly receipt: Receipt | undefined;
+}
+
+/** One channel on a payment's way. */
+export interface Hop {
+  readonly channel: Hex;
+  readonly from: Address;
+  readonly to: Address;
+  /** What is locked in it: what the payee gets, and the fees of those behind. */
+  readonly amount: bigint;
+}
+
+/** A step of a payment. */
+export interface PaymentStep {
+  /**
+   * - `direct`: it is made in a channel with the payee;
+   * - `route`: a part of it takes the `path`;
+   * - `locked`: the part is locked to the first account of its path;
+   * - `part-paid`: the payee has taken the part;
+   * - `part-failed`: nothing was paid by the part, for this `reason`; another path may be tried;
+   * - `paid`: the payee has all of it.
+   */
+  readonly stage: 'direct' | 'route' | 'locked' | 'part-paid' | 'part-failed' | 'paid';
+  readonly part: number | undefined;
+  readonly path: readonly Hop[] | undefined;
+  readonly amount: bigint | undefined;
+  readonly fee: bigint | undefined;
+  readonly reason: string | undefined;
+}
+
+/** What a payment would cost now, and which way it would go. */
+export interface Quote {
+  /** Whether it would be made in a channel with the payee. */
+  readonly direct: boolean;
+  readonly amount: bigint;
+  /** What the mediators would get. */
+  readonly fee: bigint;
+  readonly parts: readonly { readonly amount: bigint; readonly fee: bigint; readonly path: readonly Hop[] }[];
+}
+
+/** A channel that the payer would not find by itself, as a payee may tell of one. */
+export interface HintedChannel {
+  readonly channel: Hex;
+  readonly from: Address;
+  readonly to: Address;
+  /** What it carries from `from` to `to`. */
+  readonly capacity: bigint;
+  /** What `from` takes for passing a payment on over it, in base units. Default 0. */
+  readonly flat?: bigint | undefined;
+  /** The same in millionths of the amount. Default 0. */
+  readonly proportional?: number | undefined;
 }
 
 /** A step of an operation that needs the wallet or the chain. */
@@ -286,6 +347,28 @@ export interface ProgressEvent extends Progress {
   readonly operation: string;
 }
 
+/** Something happened to a payment over the network, where it begins, where it passes, or where it ends. */
+export interface TransferEvent {
+  readonly type: 'transfer';
+  /**
+   * - `direct`, `route`, `locked`, `partPaid`, `partFailed`: steps of a payment that begins here, as in {@link PaymentStep};
+   * - `forwarded`: a payment of others was passed on from `channel` to `next`; its `fee` is ours when it is paid;
+   * - `received`: a payment arrived whole and is being taken;
+   * - `lockPaid`: the partner in `channel` paid what it had locked to us.
+   */
+  readonly stage: 'direct' | 'route' | 'locked' | 'partPaid' | 'partFailed' | 'forwarded' | 'received' | 'lockPaid';
+  readonly payment: Hex | undefined;
+  readonly part: number | undefined;
+  readonly channel: Hex | undefined;
+  readonly next: Hex | undefined;
+  /** The hash of the part's secret: the same all along its path. */
+  readonly hash: Hex | undefined;
+  readonly amount: bigint | undefined;
+  readonly fee: bigint | undefined;
+  readonly reason: string | undefined;
+  readonly path: readonly Hop[] | undefined;
+}
+
 /** The connection to the relay changed. */
 export interface ConnectionEvent {
   readonly type: 'connection';
@@ -349,6 +432,7 @@ export type ChitEvent =
   | ChannelEvent
   | PaymentEvent
   | RequestEvent
+  | TransferEvent
   | ProgressEvent
   | ConnectionEvent
   | ChainEvent

@@ -1,8 +1,20 @@
 /** Checks of what callers pass in. They run before anything else, so a bad argument never changes a state. */
 
-import { ChitError, aborted, invalid } from './errors.js';
+import { ChitError, aborted, invalid, toChitError } from './errors.js';
 import { MAX_AMOUNT, MAX_MEMO_BYTES, NATIVE_TOKEN } from './types.js';
-import type { Address, Eip1193Provider, Hex } from './types.js';
+import type { Address, Eip1193Provider, Hex, HintedChannel } from './types.js';
+
+/** Which ways a payment may take. */
+export interface PaymentLimits {
+  /** The most that all mediators together may get, in base units. */
+  readonly maxFee?: bigint | undefined;
+  /** The most parts at a time, 1 to 16. Default 16. */
+  readonly maxParts?: number | undefined;
+  /** Accounts that must not pass it on. */
+  readonly exclude?: readonly Address[] | undefined;
+  /** Channels that the client would not find by itself. */
+  readonly hints?: readonly HintedChannel[] | undefined;
+}
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const HEX_32 = /^0x[0-9a-fA-F]{64}$/;
@@ -46,9 +58,14 @@ export function checkSalt(value: unknown): Hex {
   return `0x${value.toString(16).padStart(64, '0')}`;
 }
 
+/** Whether something is a payment's id. */
+export function isPaymentId(value: unknown): value is string {
+  return typeof value === 'string' && HEX_16.test(value);
+}
+
 /** A payment's id. */
 export function checkPaymentId(value: unknown, parameter = 'id'): Hex {
-  if (typeof value !== 'string' || !HEX_16.test(value)) {
+  if (!isPaymentId(value)) {
     throw invalid(parameter, 'a payment id: 0x and 32 hex digits', value);
   }
   return value.toLowerCase() as Hex;
@@ -93,6 +110,47 @@ export function checkInteger(value: unknown, parameter: string, min: number, max
     throw invalid(parameter, `an integer between ${min} and ${max}`, value);
   }
   return value;
+}
+
+/** The most fee that may be paid, as a decimal string, or left out; zero is an answer. */
+export function checkMaxFee(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  return value === 0n ? '0' : checkAmount(value, 'maxFee');
+}
+
+function checkEach<T>(value: unknown, parameter: string, most: number, check: (item: unknown) => T): readonly T[] {
+  if (!Array.isArray(value) || value.length > most) throw invalid(parameter, `a list of at most ${most}`, value);
+  return value.map((item) => check(item));
+}
+
+/** Which ways a payment may take, as they cross into the core. */
+export function checkLimits({ maxFee, maxParts, exclude, hints }: PaymentLimits): object {
+  const fee = checkMaxFee(maxFee);
+  return {
+    ...(fee === undefined ? {} : { maxFee: fee }),
+    ...(maxParts === undefined ? {} : { maxParts: checkInteger(maxParts, 'maxParts', 1, 16) }),
+    ...(exclude === undefined
+      ? {}
+      : { exclude: checkEach(exclude, 'exclude', 1000, (item) => checkAddress(item, 'exclude')) }),
+    ...(hints === undefined ? {} : { hints: checkEach(hints, 'hints', 100, checkHint) }),
+  };
+}
+
+function checkHint(value: unknown): object {
+  if (typeof value !== 'object' || value === null) throw invalid('hints', 'a list of channels', value);
+  const { channel, from, to, capacity, flat = 0n, proportional = 0 } = value as HintedChannel;
+  try {
+    return {
+      channel: checkChannel(channel),
+      from: checkAddress(from, 'from'),
+      to: checkAddress(to, 'to'),
+      capacity: checkAmount(capacity, 'capacity'),
+      flat: (flat as unknown) === 0n ? '0' : checkAmount(flat, 'flat'),
+      proportional: checkInteger(proportional, 'proportional', 0, 0xffff_ffff),
+    };
+  } catch (error) {
+    throw invalid('hints', `channels that make sense (${toChitError(error).shortMessage})`, value);
+  }
 }
 
 /** True or false, or left out. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
+import { A, B, ID, PAYMENT, REQUEST, ZERO, code, config, fakeCore, start } from './helpers.mjs';
 
 const address = [undefined, null, 1, 1n, {}, [], '', 'alice.eth', '0x', A.slice(0, -1), `${A}0`, `${A.slice(0, -1)}g`, A.slice(2)];
 const nonZero = [...address, ZERO];
@@ -17,6 +17,13 @@ const timeout = [null, 0, -1, 1.5, NaN, Infinity, '1000', 1000n, 86_400_001];
 const given = (values) => values.filter((value) => value !== undefined);
 
 /** For each action: good parameters, and for each parameter values that must be refused. */
+const limits = {
+  maxFee: [null, 1, '1', -1n, 1n << 128n],
+  maxParts: [null, 0, -1, 1.5, '1', 1n, 17],
+  exclude: [null, A, {}, [ZERO], [1], [A, 'x']],
+  hints: [null, {}, [null], [1], [{}], [{ channel: ID, from: A, to: B, capacity: 1 }], [{ channel: ID, from: A, to: B, capacity: 1n, flat: 1 }]],
+};
+
 const table = {
   authorize: { good: {}, bad: { signal } },
   openChannel: {
@@ -33,10 +40,17 @@ const table = {
       amount,
       memo: [null, 1, {}, 'x'.repeat(257), '€'.repeat(86), '\ud800'],
       id: [null, 1, '', '0x', ID, PAYMENT.slice(0, -1), PAYMENT.slice(2)],
+      ...limits,
       signal,
     },
     required: true,
   },
+  quote: {
+    good: { to: A, token: ZERO, amount: 1n },
+    bad: { to: nonZero, token: address, amount, ...limits, signal },
+    required: true,
+  },
+  estimateCapacity: { good: { to: A, token: ZERO }, bad: { to: nonZero, token: address, signal }, required: true },
   closeChannel: {
     good: { channel: ID },
     bad: {
@@ -181,6 +195,16 @@ describe('pay names its channel in one of two ways', () => {
   }
 });
 
+describe('testing.refuse', () => {
+  test('takes a boolean and nothing else', async () => {
+    const { client, core } = await start();
+    await client.testing.refuse(true);
+    assert.deepEqual(core.calls.map(({ method, params }) => [method, params]), [['debugRefuse', { on: true }]]);
+    for (const value of [undefined, null, 0, 'true', {}]) await assert.rejects(client.testing.refuse(value), code('INVALID_ARGUMENT', 'on'));
+    assert.equal(core.calls.length, 1);
+  });
+});
+
 describe('events and on', () => {
   for (const value of parameters) {
     test(`events refuses ${show(value)} for its parameters`, async () => {
@@ -296,6 +320,9 @@ describe('what reaches the core', () => {
     ['settle', { channel: ID }, { channel: ID }],
     ['pay', { channel: ID, amount: 1n, id: PAYMENT, memo: 'tea' }, { payment: PAYMENT, again: true, channel: ID, amount: '1', memo: 'tea' }],
     ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1' }],
+    ['pay', { to: A, token: ZERO, amount: 1n, id: PAYMENT, maxFee: 0n, maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: 9n }] }, { payment: PAYMENT, again: true, to: A, token: ZERO, amount: '1', maxFee: '0', maxParts: 2, exclude: [B], hints: [{ channel: ID, from: A, to: B, capacity: '9', flat: '0', proportional: 0 }] }],
+    ['quote', { to: A, token: ZERO, amount: 1n, maxFee: 5n }, { to: A, token: ZERO, amount: '1', maxFee: '5' }],
+    ['estimateCapacity', { to: A, token: ZERO }, { to: A, token: ZERO }],
     ['payments', undefined, { limit: 100 }],
     ['payments', { channel: ID, limit: 7, before: PAYMENT }, { channel: ID, limit: 7, before: PAYMENT }],
     ['channels', undefined, {}],

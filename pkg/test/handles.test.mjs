@@ -3,10 +3,52 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFactory } from '../dist/client.js';
-import { A, ID, PAYMENT, ZERO, code, config, deferred, fakeCore, rawChannel, start, tick } from './helpers.mjs';
+import { A, ID, PAYMENT, ZERO, code, config, deferred, fakeCore, rawChannel, rawPayment, start, tick } from './helpers.mjs';
 
 const opening = { partner: A, token: ZERO, deposit: 1n };
 const step = (operation, stage, more) => ({ type: 'progress', operation, stage, ...more });
+
+describe('a payment', () => {
+  test('reports the steps of its own parts, and ends with what was paid', async () => {
+    const done = deferred();
+    const { client, core } = await start({ pay: () => done.promise });
+    const payment = client.pay({ to: A, token: ZERO, amount: 3n, id: PAYMENT });
+    assert.equal(payment.id, PAYMENT);
+    const path = [{ channel: ID, from: A, to: A, amount: '4' }];
+    core.emit({ type: 'transfer', stage: 'route', payment: PAYMENT, part: 0, amount: '3', fee: '1', path });
+    core.emit({ type: 'transfer', stage: 'locked', payment: `0x${'33'.repeat(16)}`, part: 0 });
+    core.emit({ type: 'transfer', stage: 'forwarded', payment: null, channel: ID });
+    core.emit({ type: 'transfer', stage: 'partFailed', payment: PAYMENT, part: 0, reason: 'NO_ROUTE' });
+    done.resolve({ ...rawPayment, channel: null, routed: true, fee: '1' });
+    const paid = await payment;
+    assert.deepEqual([paid.channel, paid.routed, paid.fee, paid.partner, paid.request], [undefined, true, 1n, A, undefined]);
+    const steps = payment.progress.map(({ stage, part, amount, fee, reason }) => [stage, part, amount, fee, reason]);
+    assert.deepEqual(steps, [
+      ['route', 0, 3n, 1n, undefined],
+      ['part-failed', 0, undefined, undefined, 'NO_ROUTE'],
+      ['paid', undefined, 3n, 1n, undefined],
+    ]);
+    assert.deepEqual(payment.progress[0].path, [{ channel: ID, from: A, to: A, amount: 4n }]);
+  });
+
+  test('in a named channel is direct; a transfer is an event for everybody', async () => {
+    const { client, core } = await start();
+    const heard = [];
+    client.on('transfer', (event) => heard.push([event.stage, event.fee]));
+    const payment = client.pay({ channel: ID, amount: 3n });
+    await payment;
+    assert.deepEqual(payment.progress.map(({ stage }) => stage), ['direct', 'paid']);
+    core.emit({ type: 'transfer', stage: 'forwarded', channel: ID, fee: '2' });
+    assert.deepEqual(heard, [['forwarded', 2n]]);
+  });
+
+  test('a quote is in bigints', async () => {
+    const { client } = await start();
+    const quote = await client.quote({ to: A, token: ZERO, amount: 3n });
+    assert.deepEqual([quote.direct, quote.fee, quote.parts[0].path[0].amount], [false, 1n, 4n]);
+    assert.equal(await client.estimateCapacity({ to: A, token: ZERO }), 9n);
+  });
+});
 
 describe('an operation', () => {
   test('reports its own steps, to listeners and to loops, and resolves with bigints', async () => {

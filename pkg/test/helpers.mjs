@@ -40,6 +40,8 @@ export const rawChannel = {
 export const rawPayment = {
   id: PAYMENT,
   channel: ID,
+  partner: A,
+  routed: false,
   direction: 'sent',
   amount: '3',
   status: 'settled',
@@ -86,6 +88,9 @@ const ANSWERS = {
   payments: () => [rawPayment],
   pay: () => rawPayment,
   payRequest: () => rawPayment,
+  quote: () => ({ direct: false, amount: '3', fee: '1', parts: [{ amount: '3', fee: '1', path: [{ channel: ID, from: B, to: A, amount: '4' }] }] }),
+  estimateCapacity: () => '9',
+  debugRefuse: () => null,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
   network: () => rawNetwork,
   balance: () => '7',

@@ -23,6 +23,7 @@ export interface OnParameters {
 const TYPES: readonly ChitEventType[] = [
   'channel',
   'payment',
+  'transfer',
   'progress',
   'connection',
   'chain',

@@ -1,16 +1,20 @@
 import { type Context, randomHex } from '../context.js';
 import { toPayment } from '../convert.js';
 import { ChitError, aborted, invalid } from '../errors.js';
-import type { Address, Hex, PaymentView } from '../types.js';
+import { RunningOperation, type Operation } from '../operation.js';
+import type { Address, Hex, PaymentStep, PaymentView } from '../types.js';
 import {
   checkAddress,
   checkAmount,
   checkChannel,
   checkLiveSignal,
+  checkLimits,
   checkMemo,
   checkParameters,
   checkPaymentId,
   checkToken,
+  isPaymentId,
+  type PaymentLimits,
 } from '../validate.js';
 
 /** Names the channel by its id, or by who is paid in which token. */
@@ -19,54 +23,90 @@ export type PayTarget =
   | { readonly channel?: undefined; readonly to: Address; readonly token: Address };
 
 /** Parameters of {@link pay}. */
-export type PayParameters = PayTarget & {
-  /** What to pay, in base units. */
-  readonly amount: bigint;
-  /** A note that the partner sees; at most `MAX_MEMO_BYTES` bytes. */
-  readonly memo?: string | undefined;
-  /** The payment's id, 16 random bytes. Give one to be able to submit again after a crash without paying twice. */
-  readonly id?: Hex | undefined;
-  /** Cancels the payment while it is queued (`PAYMENT_CANCELLED`); later it ends the wait only (`ABORTED`). */
-  readonly signal?: AbortSignal | undefined;
-};
+export type PayParameters = PayTarget &
+  PaymentLimits & {
+    /** What the payee is to get, in base units. */
+    readonly amount: bigint;
+    /** A note that the payee sees; at most `MAX_MEMO_BYTES` bytes. */
+    readonly memo?: string | undefined;
+    /** The payment's id, 16 random bytes. Give one to be able to submit again after a crash without paying twice. */
+    readonly id?: Hex | undefined;
+    /**
+     * Takes the payment back while nothing is signed, or gives it up while the payee has taken nothing
+     * (`PAYMENT_CANCELLED`). When that cannot be told at once it ends the wait only (`ABORTED`).
+     */
+    readonly signal?: AbortSignal | undefined;
+  };
 
-/** What {@link pay} resolves to. */
-export type PayReturnType = PaymentView;
+/** A payment that is being made: await it, or watch its steps. Its `id` is the payment's. */
+export type Payment = Operation<PaymentView, PaymentStep> & { readonly id: Hex };
+
+/** What {@link pay} returns. */
+export type PayReturnType = Payment;
 
 /**
- * Pays the partner of a channel. No wallet prompt, no transaction, no gas. Resolves when the partner says that it has
- * stored the payment. Payments that are submitted while an earlier one is on its way share one signature, so submit as
- * many as you like without waiting.
+ * Pays. No wallet prompt, no transaction, no gas. With `channel` the partner is paid in that channel. With `to` the client
+ * chooses: a channel with the payee where a ready one carries it, else paths through the network, in parts where no single
+ * one has the capacity; the payee gets all parts or none.
+ *
+ * Resolves when the payee has stored it, or has taken every part. Rejects when surely nothing was paid. Payments that are
+ * submitted while an earlier one is on its way share one signature, so submit as many as you like without waiting.
  *
  * Errors: `INVALID_ARGUMENT`, `UNKNOWN_CHANNEL`, `CHANNEL_NOT_OPEN`, `NOT_AUTHORIZED`, `INSUFFICIENT_CAPACITY`,
- * `QUEUE_FULL`, `DUPLICATE_PAYMENT`, `PARTNER_OFFLINE`, `CHANNEL_CLOSING`,
- * `CHANNEL_STOPPED`, `STATE_BEHIND`, `PAYMENT_REFUSED`, `PAYMENT_CANCELLED`, `STORAGE_FULL`, `STORAGE_LOST`, `ABORTED`.
+ * `QUEUE_FULL`, `DUPLICATE_PAYMENT`, `PARTNER_OFFLINE`, `CHANNEL_CLOSING`, `CHANNEL_STOPPED`, `STATE_BEHIND`,
+ * `PAYMENT_REFUSED`, `PAYMENT_CANCELLED`, `NO_ROUTE`, `FEE_TOO_HIGH`, `PAYMENT_FAILED`, `STORAGE_FULL`, `STORAGE_LOST`,
+ * `ABORTED`.
  *
  * @example
- * const payment = await client.pay({ channel, amount: 1_000000n, memo: 'coffee' });
+ * const payment = await client.pay({ to: shop, token, amount: 1_000000n, maxFee: 1_000n, memo: 'coffee' });
+ *
+ * @example
+ * for await (const step of client.pay({ to: shop, token, amount: 1_000000n })) console.log(step.stage, step.path);
  */
-export async function pay(context: Context, parameters: PayParameters): Promise<PayReturnType> {
-  checkParameters(parameters);
-  const { amount, memo, id, signal: unchecked } = parameters;
-  const payment = id === undefined ? randomHex(16) : checkPaymentId(id);
-  const note = checkMemo(memo);
-  const params = {
-    payment,
-    ...checkTarget(parameters),
-    amount: checkAmount(amount),
-    // A new random id was never used; looking for it among all payments would be in vain.
-    again: id !== undefined,
-    ...(note === undefined ? {} : { memo: note }),
-  };
-  const signal = checkLiveSignal(unchecked);
-  return context.invoke('pay', params, toPayment, signal, async (by) => {
-    const cancelled = await context
-      .invoke('cancelPayment', { payment }, (answer) => answer !== false)
-      .catch(() => false);
-    return cancelled
-      ? new ChitError('PAYMENT_CANCELLED', 'The payment was cancelled. Nothing was paid.', { details: { payment } })
-      : aborted(by, { payment });
+export function pay(context: Context, parameters: PayParameters): PayReturnType {
+  const given: unknown = (parameters as PayParameters | null | undefined)?.id;
+  // A bad id rejects the handle below, which needs a name until then.
+  const payment = isPaymentId(given) ? checkPaymentId(given) : randomHex(16);
+  const handle = new RunningOperation<PaymentView, PaymentStep>(payment, async (paying) => {
+    checkParameters(parameters);
+    const { amount, memo, id, channel, signal: unchecked } = parameters;
+    if (id !== undefined) checkPaymentId(id);
+    const note = checkMemo(memo);
+    const params = {
+      payment,
+      ...checkTarget(parameters),
+      amount: checkAmount(amount),
+      // A new random id was never used; looking for it among all payments would be in vain.
+      again: id !== undefined,
+      ...(note === undefined ? {} : { memo: note }),
+      ...checkLimits(parameters),
+    };
+    const signal = checkLiveSignal(unchecked);
+    context.assertUsable();
+    context.payments.set(payment, paying);
+    if (channel !== undefined) paying.step(step('direct', undefined, undefined));
+    try {
+      const paid = await context.invoke('pay', params, toPayment, signal, (by) => giveUp(context, payment, by));
+      paying.step(step('paid', paid.amount, paid.fee));
+      return paid;
+    } finally {
+      if (context.payments.get(payment) === paying) context.payments.delete(payment);
+    }
   });
+  return handle as RunningOperation<PaymentView, PaymentStep> & { readonly id: Hex };
+}
+
+async function giveUp(context: Context, payment: Hex, by: AbortSignal): Promise<ChitError> {
+  const cancelled = await context
+    .invoke('cancelPayment', { payment }, (answer) => answer !== false)
+    .catch(() => false);
+  return cancelled
+    ? new ChitError('PAYMENT_CANCELLED', 'The payment was cancelled. Nothing was paid.', { details: { payment } })
+    : aborted(by, { payment });
+}
+
+function step(stage: PaymentStep['stage'], amount: bigint | undefined, fee: bigint | undefined): PaymentStep {
+  return Object.freeze({ stage, part: undefined, path: undefined, amount, fee, reason: undefined });
 }
 
 function checkTarget({ channel, to, token }: PayTarget): object {

@@ -28,6 +28,12 @@ export async function setOffline(context: Context, parameters: SetOfflineParamet
   return context.invoke('debugOffline', { offline: parameters.offline }, () => undefined);
 }
 
+/** Makes this client refuse every payment that it is to pass on, or no more. */
+export async function refuse(context: Context, on: boolean): Promise<void> {
+  if (typeof on !== 'boolean') throw invalid('on', 'a boolean', on);
+  return context.invoke('debugRefuse', { on }, () => undefined);
+}
+
 /**
  * Closes a channel alone and brings an old proof instead of the newest: what a cheat would do. It can only lose. The
  * partner is asked to answer, and is then paid in full.

@@ -3,6 +3,7 @@
 import {
   type ChannelClient,
   type ChitEvent,
+  type PaymentStep,
   type PaymentView,
   type Progress,
   ErrorCode,
@@ -34,7 +35,9 @@ export async function main(viemProvider: EIP1193Provider, id: `0x${string}`): Pr
   yes<Equal<typeof channel.ours.balance, bigint>>();
   yes<Equal<typeof channel.challengeEnd, number | undefined>>();
 
-  const payment = await client.pay({ to: id, token: id, amount: 1n });
+  const paying = client.pay({ to: id, token: id, amount: 1n });
+  for await (const taken of paying) yes<Equal<typeof taken, PaymentStep>>();
+  const payment = await paying;
   yes<Equal<typeof payment, PaymentView>>();
   // @ts-expect-error a channel id excludes `to`
   await client.pay({ channel: id, to: id, token: id, amount: 1n });

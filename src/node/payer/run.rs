@@ -52,12 +52,14 @@ struct Lock {
 struct Live {
     keyed: Keyed,
     share: Share,
-    answer: oneshot::Receiver<Result<Reply, NodeError>>,
+    answer: oneshot::Receiver<Answer>,
 }
+
+type Answer = Result<Reply, NodeError>;
 
 /// What a payment waits for.
 enum Happened {
-    Answer(usize, Result<Result<Reply, NodeError>, oneshot::Canceled>),
+    Answer(usize, Box<Answer>),
     Cancelled,
     Pause,
 }
@@ -235,7 +237,7 @@ impl<K: Platform> Run<K> {
             match self.next_event(cancelled).await {
                 Happened::Answer(index, answer) => {
                     let live = self.live.swap_remove(index);
-                    self.answered(live, answer.unwrap_or(Err(NodeError::Closed)))?;
+                    self.answered(live, *answer)?;
                 }
                 Happened::Cancelled => {
                     self.error.get_or_insert(EngineError::PaymentCancelled.into());
@@ -253,13 +255,15 @@ impl<K: Platform> Run<K> {
         let pause = self.shared.runtime.sleep(TELL_AGAIN).fuse();
         pin_mut!(pause);
         futures::select_biased! {
-            (answer, index, _) = answers => Happened::Answer(index, answer),
+            (answer, index, _) = answers => {
+                Happened::Answer(index, Box::new(answer.unwrap_or(Err(NodeError::Closed))))
+            },
             () = cancelled.select_next_some() => Happened::Cancelled,
             () = pause => Happened::Pause,
         }
     }
 
-    fn answered(&mut self, live: Live, answer: Result<Reply, NodeError>) -> Result<(), NodeError> {
+    fn answered(&mut self, live: Live, answer: Answer) -> Result<(), NodeError> {
         match answer {
             Ok(Reply::Part { .. }) => {
                 let path = &live.keyed.path;
