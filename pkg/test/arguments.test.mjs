@@ -109,8 +109,9 @@ const table = {
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
 };
 
+const spelled = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
 const show = (value) =>
-  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value)).slice(0, 40);
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (spelled(value) ?? String(value)).slice(0, 40);
 const pick = (client, path) => path.split('.').reduce((value, key) => value[key], client);
 
 for (const [name, { good, bad, required }] of Object.entries(table)) {
@@ -298,7 +299,7 @@ describe('createChannelClient', () => {
     [{}, { mediateFlat: '0', mediateProportional: 0 }],
     [{ flat: 5n, proportional: 1000 }, { mediateFlat: '5', mediateProportional: 1000 }],
   ]) {
-    test(`hands the core what mediate ${JSON.stringify(mediate, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))} means`, async () => {
+    test(`hands the core what mediate ${show(mediate)} means`, async () => {
       const { core } = await start({}, { mediate });
       const { mediateFlat, mediateProportional } = core.config;
       assert.deepEqual({ mediateFlat, mediateProportional }, { mediateFlat: undefined, mediateProportional: undefined, ...expected });

@@ -10,12 +10,12 @@ use crate::protocol::{Address, Amount, ChannelId, FeeSchedule};
 
 const WALLETS: usize = 6;
 
-/// Two ends, what the channel holds, and what each end says that it can send.
-type TestChannel = (usize, usize, u128, Option<u128>, Option<u128>);
+/// Both wallets, the total, and what each side announces.
+type ChannelCase = (usize, usize, u128, Option<u128>, Option<u128>);
 
 #[derive(Clone, Debug)]
 struct Case {
-    channels: Vec<TestChannel>,
+    channels: Vec<ChannelCase>,
     fees: Vec<Option<(u128, u32)>>,
     amount: u128,
     max_fee: u128,

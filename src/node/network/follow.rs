@@ -241,3 +241,7 @@ async fn erase<S: Store>(store: &S) -> Result<(), StoreError> {
 fn chain_error(error: &AlarmError) -> NodeError {
     NodeError::Chain { code: error.code(), message: error.to_string() }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "follow_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 // off-chain when it comes back, by the Judge when not.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { calm, feeOf, openRow, passUntil, payTo, sentFor } from "./network.mjs";
+import { calm, feeOf, openRow, passUntil, payTo, sentFor } from "./routed.mjs";
 import { leave, quieten, world } from "./support.mjs";
 
 const amount = 1_000n;
