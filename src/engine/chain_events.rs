@@ -54,6 +54,7 @@ impl<S: Signer> Engine<S> {
         self.bring_cancellations(out);
         self.register_secrets(now, out);
         self.ask_for_secrets(now, out);
+        self.drop_ended_locks(out);
         self.contact_partners(now, out);
     }
 

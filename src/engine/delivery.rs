@@ -115,6 +115,7 @@ impl<S: Signer> Engine<S> {
 
     /// Takes a payment whose parts are all there.
     fn complete(&mut self, payment: PaymentId, now: Timestamp, out: &mut Out) -> Result<(), LockRefusal> {
+        self.give_back_late(now, out);
         let Some(parts) = self.deliveries.by_payment.get(&payment) else { return Ok(()) };
         let Some(last) = parts.last().cloned() else { return Ok(()) };
         let sum = parts.iter().try_fold(Amount::ZERO, |sum, part| sum.checked_add(part.delivery.amount).ok());
@@ -148,6 +149,7 @@ impl<S: Signer> Engine<S> {
 
     /// The initiator tells the secret that was asked for.
     pub(super) fn secret_told(&mut self, from: PublicKey, secret: Secret, now: Timestamp, out: &mut Out) {
+        self.give_back_late(now, out);
         let hash = secret.hash();
         let asked = |part: &&Arrived| part.hash == hash && part.delivery.reply_to == from;
         let found = self.deliveries.by_payment.values().flatten().find(asked).cloned();
@@ -210,21 +212,24 @@ impl<S: Signer> Engine<S> {
 
     /// Asks again for secrets, and gives up what has waited too long.
     pub(super) fn tend_deliveries(&mut self, now: Timestamp, out: &mut Out) {
-        let (time, margin) = (self.time(now), self.config.locks.margin);
-        let mut late = Vec::new();
+        self.give_back_late(now, out);
         for part in self.deliveries.by_payment.values().flatten() {
-            let place = self.transfers.get(part.hash).and_then(|transfer| transfer.incoming);
-            let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
-            match lock {
-                Some(lock) if lock.expiry > time.saturating_add(margin) => {
-                    if part.delivery.share.is_none() {
-                        ask(part, out);
-                    }
-                }
-                Some(_) | None => late.push(part.hash),
+            if part.delivery.share.is_none() {
+                ask(part, out);
             }
         }
-        for hash in late {
+    }
+
+    /// Gives up what has waited too long. Timers sleep, so it is done before anything is taken too.
+    fn give_back_late(&mut self, now: Timestamp, out: &mut Out) {
+        let soonest = self.time(now).saturating_add(self.config.locks.margin);
+        let is_late = |hash: SecretHash| {
+            let place = self.transfers.get(hash).and_then(|transfer| transfer.incoming);
+            let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
+            lock.is_none_or(|lock| lock.expiry <= soonest)
+        };
+        let waiting = self.deliveries.by_payment.values().flatten().map(|part| part.hash);
+        for hash in waiting.filter(|hash| is_late(*hash)).collect::<Vec<_>>() {
             self.give_back(hash, LockRefusal::Incomplete, out);
         }
     }

@@ -10,7 +10,7 @@ use crate::protocol::{
     Secret, SecretHash, Timestamp,
 };
 
-use super::channel::{Due, LockRules, Offer};
+use super::channel::{Channel, Due, LockRules, Offer};
 use super::records::{self, LockPlace, OriginRecord, PartRecord};
 use super::table::Set;
 use super::transfers::Registered;
@@ -136,7 +136,8 @@ impl<S: Signer> Engine<S> {
     fn undecided(&self, hash: SecretHash) -> Option<(LockPlace, Lock, Route)> {
         let transfer = self.transfers.get(hash)?;
         let place = transfer.incoming?;
-        let channel = self.channels.get(place.channel)?;
+        // The Judge may never see a lock that came shortly before a close: nothing is promised on it.
+        let channel = self.channels.get(place.channel).filter(|channel| channel.is_live())?;
         let gone_on = transfer.outgoing.is_some() || transfer.offered.is_some() || transfer.secret.is_some();
         let refused = channel.locks.refused.contains_key(&place.lock);
         if gone_on || refused || transfer.held {
@@ -192,6 +193,28 @@ impl<S: Signer> Engine<S> {
             }
         }
         Err(refusal)
+    }
+
+    /// Takes back the locks that waited for a signature until it was too late for them, or until what would pay for them
+    /// began to be settled.
+    pub(super) fn withdraw_stale_offers(&mut self, id: ChannelId, now: Timestamp, out: &mut Out) {
+        let soonest = self.time(now).saturating_add(self.config.locks.margin);
+        let Some(channel) = self.channels.get(id) else { return };
+        let is_backed = |hash: SecretHash| {
+            let Some(transfer) = self.transfers.get(hash) else { return false };
+            let from = transfer.incoming.and_then(|place| self.channels.get(place.channel));
+            transfer.origin.is_some() || from.is_some_and(Channel::is_live)
+        };
+        let stale = channel.locks.waiting().filter(|offer| offer.expiry <= soonest || !is_backed(offer.hash));
+        for hash in stale.map(|offer| offer.hash).collect::<Vec<_>>() {
+            if let Some(channel) = self.channels.get_mut(id) {
+                channel.locks.withdraw_offer(hash);
+            }
+            self.transfers.entry(hash).offered = None;
+            out.transfers.insert(hash);
+            out.seen.insert(id);
+            self.way_ended(hash, LockRefusal::BadExpiry, out);
+        }
     }
 
     /// Lets the partner take its lock back. Only ever called when nothing of ours depends on it.
@@ -294,6 +317,22 @@ impl<S: Signer> Engine<S> {
         self.transfers.set_outgoing(hash, None);
         out.transfers.insert(hash);
         self.way_ended(hash, reason, out);
+    }
+
+    /// Drops our locks that ended and that nobody follows any more: the chain's word on them came before this client was
+    /// started again.
+    pub(super) fn drop_ended_locks(&mut self, out: &mut Out) {
+        let passed = self.confirmed_time();
+        for channel in self.channels.values_mut() {
+            let id = channel.id;
+            let is_left = |lock: &&Lock| lock.expiry < passed && self.transfers.of_outgoing(id, lock.id).is_none();
+            let left = channel.sent.locks.slots().map(|(_, lock)| lock).filter(is_left);
+            for lock in left.map(|lock| lock.id).collect::<Vec<_>>() {
+                if channel.set_due(lock, Due::Expire) {
+                    out.seen.insert(id);
+                }
+            }
+        }
     }
 
     /// There is no lock of ours any more, and there was no secret.

@@ -251,11 +251,11 @@ impl<S: Signer> Engine<S> {
     fn acknowledge(&mut self, out: &mut Out) {
         for (channel, (to, nonce)) in std::mem::take(&mut out.acks) {
             let waited = self.late_acks.remove(&channel).is_some();
-            if out.patient.contains(&channel) && !waited {
+            let accepted = out.accept.contains(&channel);
+            if out.patient.contains(&channel) && !waited && !accepted {
                 self.late_acks.insert(channel, (to, nonce));
                 continue;
             }
-            let accepted = out.accept.contains(&channel);
             let acceptance = self.channels.get(channel).filter(|_| accepted).and_then(|known| self.acceptance(known));
             out.send(to, Message::Ack { channel, nonce, acceptance });
         }
@@ -325,6 +325,7 @@ impl<S: Signer> Engine<S> {
         let mut touched = out.seen.clone();
         touched.extend(out.dirty.iter().copied());
         for id in touched {
+            self.withdraw_stale_offers(id, now, out);
             let time = self.time(now);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| channel.has_queue()) else { continue };
             let Some(to) = self.peers.key_of(channel.partner()) else { continue };

@@ -262,6 +262,7 @@ impl<S: Signer> Engine<S> {
             self.registration_failed(&transaction.registers);
             if let Some(channel) = self.channels.get_mut(transaction.channel).filter(|_| transaction.answers) {
                 channel.ask_again = channel.asked.is_some();
+                channel.freed = false;
             }
         }
         let Some(index) =

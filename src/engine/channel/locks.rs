@@ -141,6 +141,19 @@ impl Locks {
         self.offers.drain(..).collect()
     }
 
+    /// The locks that wait for a signature.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter()
+    }
+
+    /// Takes one waiting lock back.
+    pub(crate) fn withdraw_offer(&mut self, hash: SecretHash) {
+        let place = self.offers.iter().position(|offer| offer.hash == hash);
+        if let Some(offer) = place.and_then(|place| self.offers.remove(place)) {
+            self.offered = self.offered.saturating_sub(offer.amount);
+        }
+    }
+
     /// Notes what an update of ours, about to be signed under `nonce`, does to our locks.
     pub(super) fn signed(&mut self, ops: &[Op], before: &LockTree, nonce: Nonce) {
         for op in ops {
@@ -273,11 +286,20 @@ impl Channel {
         }
         let gone =
             self.locks.cancelled.values_mut().filter(|cancelled| !cancelled.accepted && cancelled.nonce <= nonce);
-        gone.map(|cancelled| {
+        let gone = gone.map(|cancelled| {
             cancelled.accepted = true;
             cancelled.lock
-        })
-        .collect()
+        });
+        let gone = gone.collect();
+        self.forget_older_cancellations();
+        gone
+    }
+
+    /// Of the cancelled locks that are let go the newest alone tells whether an older proof would pay more.
+    fn forget_older_cancellations(&mut self) {
+        let accepted = self.locks.cancelled.values().filter(|cancelled| cancelled.accepted);
+        let newest = accepted.max_by_key(|cancelled| cancelled.nonce).map(|cancelled| cancelled.lock.id);
+        self.locks.cancelled.retain(|lock, cancelled| !cancelled.accepted || Some(*lock) == newest);
     }
 
     /// Forgets a cancelled lock that ended without its secret. True when the partner had not let it go before.

@@ -266,7 +266,11 @@ impl Channel {
         self.our_withdrawal = settled_withdrawal(self.our_withdrawal, self.chain.side(self.side).withdrawn);
         self.their_withdrawal = settled_withdrawal(self.their_withdrawal, self.chain.side(self.side.other()).withdrawn);
         if self.tip.closing.is_none() {
-            (self.freed, self.told_settleable) = (false, false);
+            self.told_settleable = false;
+        }
+        if self.tip.closing.is_none() || self.proof_without_cancelled().is_none() {
+            // A reorg may take what was brought away again.
+            self.freed = false;
         }
         if self.is_on_chain() {
             // A reorg may take it away again, and then it must be brought again.

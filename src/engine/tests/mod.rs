@@ -12,6 +12,7 @@ mod locks_at_random;
 mod locks_byzantine;
 mod locks_counted;
 mod locks_faults;
+mod locks_review;
 mod payments;
 mod properties;
 mod refusals;
