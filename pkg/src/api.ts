@@ -25,7 +25,7 @@ export type {
 export type { RespondParameters, RespondReturnType } from './actions/respond.js';
 export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
-export type { CloseWithOldProofParameters, SetOfflineParameters } from './actions/testing.js';
+export type { CloseWithOldProofParameters, RevealOnChainParameters, SetOfflineParameters } from './actions/testing.js';
 export type { WithdrawParameters, WithdrawReturnType } from './actions/withdraw.js';
 export type { ChannelClient, CreateChannelClientParameters, MediationFee } from './client.js';
 export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';

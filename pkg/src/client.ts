@@ -33,7 +33,9 @@ import {
   closeWithOldProof,
   refuse,
   setOffline,
+  revealOnChain,
   type CloseWithOldProofParameters,
+  type RevealOnChainParameters,
   type SetOfflineParameters,
 } from './actions/testing.js';
 import { withdraw, type WithdrawParameters, type WithdrawReturnType } from './actions/withdraw.js';
@@ -161,6 +163,8 @@ export interface ChannelClient {
     refuse(on: boolean): Promise<void>;
     /** Closes with an old proof, as a cheat would. It can only lose. {@link closeWithOldProof} */
     closeWithOldProof(parameters: CloseWithOldProofParameters): Operation<ChannelView>;
+    /** Registers the secrets of unpaid locks on the chain now. {@link revealOnChain} */
+    revealOnChain(parameters: RevealOnChainParameters): Operation<ChannelView>;
   };
 }
 
@@ -285,6 +289,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
       setOffline: (parameters: SetOfflineParameters) => setOffline(context, parameters),
       refuse: (on: boolean) => refuse(context, on),
       closeWithOldProof: (parameters: CloseWithOldProofParameters) => closeWithOldProof(context, parameters),
+      revealOnChain: (parameters: RevealOnChainParameters) => revealOnChain(context, parameters),
     }),
   };
   // Older browsers have no Symbol.asyncDispose; the key that polyfills and compilers agree on does no harm there.

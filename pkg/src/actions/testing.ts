@@ -46,3 +46,19 @@ export function closeWithOldProof(context: Context, parameters: CloseWithOldProo
     toChannel,
   );
 }
+
+/** Parameters of {@link revealOnChain}. */
+export interface RevealOnChainParameters {
+  /** The channel's id. */
+  readonly channel: Hex;
+  /** Ends the wait; a transaction that was sent stays sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Registers the secrets of the partner's unpaid locks on the chain now, instead of shortly before they end, which the client
+ * does by itself. `NOTHING_TO_DO` when no secret of such a lock is known.
+ */
+export function revealOnChain(context: Context, parameters: RevealOnChainParameters): Operation<ChannelView> {
+  return context.operate('revealOnChain', parameters, ({ channel }) => ({ channel: checkChannel(channel) }), toChannel);
+}

@@ -1,9 +1,9 @@
 /** One person among several on a page: what they hold, and how they may misbehave. */
 
-import { act, errorLine } from '../lib/action.js';
+import { Steps, act, errorLine } from '../lib/action.js';
 import { announce } from '../lib/announce.js';
 import { h, setText, show } from '../lib/dom.js';
-import { formatUnits } from '../lib/format.js';
+import { formatAmount, formatUnits } from '../lib/format.js';
 import { avatar, nameOf } from '../lib/people.js';
 import type { Session } from '../session.js';
 
@@ -34,7 +34,7 @@ export function personCard(session: Session, onLook: () => void): HTMLElement {
       h('div', {}, h('dt', {}, 'In channels'), inChannels),
       h('div', {}, h('dt', {}, 'In the wallet'), inWallet),
     ),
-    h('div', { class: 'person-actions' }, ...silence(session, name), ...refusal(session, name)),
+    h('div', { class: 'person-actions' }, ...silence(session, name), ...refusal(session, name), ...reveal(session, name)),
     look,
   );
 }
@@ -109,4 +109,36 @@ function refusal(session: Session, name: string): readonly HTMLElement[] {
     button.setAttribute('aria-pressed', String(session.refusing));
   });
   return [button, error.element];
+}
+
+/** Bringing the secrets of locks that are not paid to the chain; shown while something hangs. */
+function reveal(session: Session, name: string): readonly HTMLElement[] {
+  const { deployment, client } = session;
+  const error = errorLine('reveal-error');
+  const steps = new Steps({ last: 'Done' }, 'reveal-steps');
+  const hint = h('p', { class: 'hint' });
+  const hanging = (): ReturnType<Session['sortedChannels']> => liveChannels(session).filter(({ theirs }) => theirs.locked > 0n);
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button danger',
+      'data-testid': 'reveal',
+      onclick: () => {
+        const [channel] = hanging();
+        if (!channel) return;
+        void act({ controls: [button], error, steps }, () => client.testing.revealOnChain({ channel: channel.id })).then(
+          (done) => done && announce('The secret is on the chain. Whoever knows it is paid.'),
+        );
+      },
+    },
+    'Reveal on chain',
+  );
+  const element = h('div', { class: 'person-reveal', hidden: true }, hint, button, steps.element, error.element);
+  session.subscribe(() => {
+    const locked = hanging().reduce((sum, { theirs }) => sum + theirs.locked, 0n);
+    show(element, locked > 0n || button.getAttribute('aria-busy') === 'true');
+    setText(hint, `${formatAmount(locked, deployment.token)} locked for ${name}, not paid yet.`);
+  });
+  return [element];
 }
