@@ -1,9 +1,8 @@
 /** Payments, newest first; a run of equal ones is one row. */
 
 import type { PaymentView } from '@chit/client';
-import { tokenOf } from '../deployment.js';
 import { h, show } from '../lib/dom.js';
-import { clock, formatAmount } from '../lib/format.js';
+import { type Token, clock, formatAmount, same } from '../lib/format.js';
 import { nameOf } from '../lib/people.js';
 import type { Session } from '../session.js';
 
@@ -55,6 +54,7 @@ function group(payments: readonly PaymentView[]): readonly Row[] {
 
 function alike(a: PaymentView, b: PaymentView): boolean {
   return (
+    same(a.partner, b.partner) &&
     a.channel === b.channel &&
     a.direction === b.direction &&
     a.status === b.status &&
@@ -65,10 +65,9 @@ function alike(a: PaymentView, b: PaymentView): boolean {
 }
 
 function item(session: Session, { payment, count, total }: Row): HTMLElement {
-  const { deployment, channels } = session;
-  const channel = channels.get(payment.channel);
-  const token = tokenOf(deployment, channel?.token ?? '');
-  const name = channel ? nameOf(deployment, channel.partner) : 'partner';
+  const { deployment } = session;
+  const token = session.tokenOf(payment);
+  const name = nameOf(deployment, payment.partner);
   const received = payment.direction === 'received';
   return h(
     'li',
@@ -78,11 +77,15 @@ function item(session: Session, { payment, count, total }: Row): HTMLElement {
       'span',
       { class: 'history-what' },
       h('span', {}, received ? `From ${name}` : `To ${name}`, count > 1 && ` · ${count.toLocaleString('en-US')} payments`),
-      h('span', { class: 'muted' }, [payment.memo, statusText(payment)].filter(Boolean).join(' · ')),
+      h('span', { class: 'muted' }, [payment.memo, feeText(payment, token), statusText(payment)].filter(Boolean).join(' · ')),
     ),
     h('span', { class: `history-amount ${payment.direction}` }, `${received ? '+' : '−'}${formatAmount(total, token)}`),
     h('time', { class: 'muted', datetime: new Date(payment.at * 1000).toISOString() }, clock(payment.at)),
   );
+}
+
+function feeText({ fee }: PaymentView, token: Token): string {
+  return fee > 0n ? `fee ${formatAmount(fee, token)}` : '';
 }
 
 function statusText({ status, error }: PaymentView): string {
@@ -97,5 +100,7 @@ function statusText({ status, error }: PaymentView): string {
       return error ? `refused: ${error.message}` : 'refused';
     case 'cancelled':
       return 'taken back';
+    case 'failed':
+      return 'failed, nothing was paid';
   }
 }
