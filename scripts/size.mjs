@@ -8,8 +8,11 @@ import { build } from "vite";
 import { inRoot } from "./lib/paths.mjs";
 import { main, UserError } from "./lib/run.mjs";
 
-/** Bytes of wasm and JavaScript together, gzipped. The goal is 200 KB. */
-const limit = 300 * 1024;
+/**
+ * Bytes of wasm and JavaScript together, gzipped. Channels alone were held to 300 KB; payments through the network (locks, claims,
+ * the graph, path finding, requests) came on top in the same file. The goal is to be below 300 KB again.
+ */
+const limit = 470 * 1024;
 
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 
