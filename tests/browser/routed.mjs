@@ -42,7 +42,20 @@ export async function openNetwork(world, count, pairs, { deposit = 100_000n, dep
       await people[at].until(ids[index], both, "both deposits count");
     }
   }
+  for (const person of people) await knows(person, ids);
   return { people, ids };
+}
+
+/** Waits until a person has heard what both sides of every channel announce. */
+export async function knows(person, ids) {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const view = (await person.call("network", { token: person.token })).ok;
+    const isTold = (id) => view?.channels.some((channel) => channel.id === id && channel.hintA !== undefined && channel.hintB !== undefined);
+    if (view?.complete && ids.every(isTold)) return;
+    if (Date.now() > end) assert.fail(`the network was not heard of: ${JSON.stringify(view, (_, value) => (typeof value === "bigint" ? `${value}n` : value))}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** A, B, C and D in a row. */
