@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { A, ID, PAYMENT, code, rawChannel, rawPayment, start, tick } from './helpers.mjs';
+import { A, ID, PAYMENT, ZERO, code, rawChannel, rawPayment, start, tick } from './helpers.mjs';
 
 const channelEvent = (id, capacity) => ({ type: 'channel', channel: { ...rawChannel, id, capacity } });
 const paymentEvent = (amount) => ({ type: 'payment', payment: { ...rawPayment, amount } });
@@ -121,7 +121,7 @@ describe('every event', () => {
     const iterator = client.events();
     core.emit({ type: 'payment', payment: { ...rawPayment, memo: null, error: { code: 'X', message: 'y' } } });
     const { payment } = (await iterator.next()).value;
-    assert.deepEqual(payment, { id: PAYMENT, channel: ID, partner: A, routed: false, direction: 'sent', amount: 3n, fee: 0n, request: undefined, memo: undefined, status: 'settled', nonce: 2, at: 1_700_000_000, error: { code: 'X', message: 'y' } });
+    assert.deepEqual(payment, { id: PAYMENT, channel: ID, partner: A, token: ZERO, routed: false, direction: 'sent', amount: 3n, fee: 0n, request: undefined, memo: undefined, status: 'settled', nonce: 2, at: 1_700_000_000, error: { code: 'X', message: 'y' } });
   });
 });
 

@@ -65,10 +65,9 @@ function alike(a: PaymentView, b: PaymentView): boolean {
 }
 
 function item(session: Session, { payment, count, total }: Row): HTMLElement {
-  const { deployment, channels } = session;
-  const channel = channels.get(payment.channel);
-  const token = tokenOf(deployment, channel?.token ?? '');
-  const name = channel ? nameOf(deployment, channel.partner) : 'partner';
+  const { deployment } = session;
+  const token = tokenOf(deployment, payment.token);
+  const name = nameOf(deployment, payment.partner);
   const received = payment.direction === 'received';
   return h(
     'li',
@@ -97,5 +96,7 @@ function statusText({ status, error }: PaymentView): string {
       return error ? `refused: ${error.message}` : 'refused';
     case 'cancelled':
       return 'taken back';
+    case 'failed':
+      return error ? `failed: ${error.message}` : 'failed';
   }
 }

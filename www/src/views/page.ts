@@ -68,9 +68,8 @@ function greetPayments(session: Session): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hide: ReturnType<typeof setTimeout> | undefined;
   session.onReceived((payment) => {
-    const channel = session.channels.get(payment.channel);
-    const token = tokenOf(deployment, channel?.token ?? '');
-    const name = channel ? nameOf(deployment, channel.partner) : 'Your partner';
+    const token = tokenOf(deployment, payment.token);
+    const name = nameOf(deployment, payment.partner);
     total += payment.amount;
     count += 1;
     timer ??= setTimeout(() => {
