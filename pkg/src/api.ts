@@ -7,6 +7,7 @@ export type { ChannelsParameters, ChannelsReturnType } from './actions/channels.
 export type { CloseChannelParameters, CloseChannelReturnType, CloseMode } from './actions/closeChannel.js';
 export type { DepositParameters, DepositReturnType } from './actions/deposit.js';
 export type { EventsParameters, EventsReturnType, OnParameters } from './actions/events.js';
+export type { NetworkParameters, NetworkReturnType } from './actions/network.js';
 export type { OpenChannelParameters, OpenChannelReturnType } from './actions/openChannel.js';
 export type { PayParameters, PayReturnType, Payment, PaymentOptions, PayTarget } from './actions/pay.js';
 export type { PaymentsParameters, PaymentsReturnType } from './actions/payments.js';
@@ -26,7 +27,7 @@ export type { SettleParameters, SettleReturnType } from './actions/settle.js';
 export type { StatusParameters, StatusReturnType } from './actions/status.js';
 export type { CloseWithOldProofParameters, RevealOnChainParameters, SetOfflineParameters } from './actions/testing.js';
 export type { WithdrawParameters, WithdrawReturnType } from './actions/withdraw.js';
-export type { ChannelClient, CreateChannelClientParameters } from './client.js';
+export type { ChannelClient, CreateChannelClientParameters, MediationFee } from './client.js';
 export { ChitError, ErrorCode, isChitError, type ChitErrorOptions } from './errors.js';
 export { receiptTypedData, requestLink, type ReceiptTypedData } from './requestText.js';
 export type { WasmSource } from './loader.js';
@@ -53,6 +54,10 @@ export type {
   HintedChannel,
   Hop,
   LaggedEvent,
+  NetworkChannel,
+  NetworkEvent,
+  NetworkNode,
+  NetworkView,
   PaymentEvent,
   PaymentStatus,
   PaymentStep,

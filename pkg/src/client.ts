@@ -9,6 +9,7 @@ import { close } from './actions/close.js';
 import { closeChannel, type CloseChannelParameters, type CloseChannelReturnType } from './actions/closeChannel.js';
 import { deposit, type DepositParameters, type DepositReturnType } from './actions/deposit.js';
 import { events, on, type EventsParameters, type EventsReturnType, type OnParameters } from './actions/events.js';
+import { network, type NetworkParameters, type NetworkReturnType } from './actions/network.js';
 import { openChannel, type OpenChannelParameters, type OpenChannelReturnType } from './actions/openChannel.js';
 import { pay, type PayParameters, type PayReturnType } from './actions/pay.js';
 import {
@@ -48,11 +49,20 @@ import {
   checkAddress,
   checkInteger,
   checkLiveSignal,
+  checkMediation,
   checkParameters,
   checkProvider,
   checkRelayUrl,
   checkStorageName,
 } from './validate.js';
+
+/** What passing a payment on costs its payer. */
+export interface MediationFee {
+  /** For each payment, in base units. Default 0. */
+  readonly flat?: bigint | undefined;
+  /** Besides, in millionths of the amount, 0 to 1,000,000. Default 0. */
+  readonly proportional?: number | undefined;
+}
 
 /** What a client is created from. */
 export interface CreateChannelClientParameters {
@@ -72,6 +82,11 @@ export interface CreateChannelClientParameters {
   readonly confirmations?: number | undefined;
   /** How often to ask for new blocks, in milliseconds, 50 to 3,600,000. Default 4,000. */
   readonly pollingInterval?: number | undefined;
+  /**
+   * Passes payments of others on, for this fee, and tells everyone so: the open channels and about how much can be sent
+   * over each. Default `false`.
+   */
+  readonly mediate?: MediationFee | false | undefined;
   /** Where to take the wasm file from. Needed by `@chit/client/slim` only. The first client decides for the page. */
   readonly wasm?: WasmSource | undefined;
   /** Keeps this client's data apart from other clients of the same account. */
@@ -128,6 +143,8 @@ export interface ChannelClient {
   requests(parameters?: RequestsParameters): Promise<RequestsReturnType>;
   /** What the account holds in the wallet. {@link balance} */
   balance(parameters: BalanceParameters): Promise<BalanceReturnType>;
+  /** Every wallet and channel, and what they announce. {@link network} */
+  network(parameters?: NetworkParameters): Promise<NetworkReturnType>;
   /** How the client is doing. {@link status} */
   status(parameters?: StatusParameters): Promise<StatusReturnType>;
   /** Everything that happens from now on. {@link events} */
@@ -190,6 +207,7 @@ function checkConfig(parameters: CreateChannelClientParameters): {
     relayUrl: checkRelayUrl(parameters.relayUrl),
     wallet: checkAddress(parameters.wallet, 'wallet'),
     ...(storageName === undefined ? {} : { storageName }),
+    ...checkMediation(parameters.mediate),
   };
   const provider = checkProvider(parameters.provider);
   const wasm = checkWasmSource(parameters.wasm);
@@ -262,6 +280,7 @@ function bind(context: Context, config: CoreConfig): ChannelClient {
     requestStatus: (parameters) => requestStatus(context, parameters),
     requests: (parameters) => requests(context, parameters),
     balance: (parameters) => balance(context, parameters),
+    network: (parameters) => network(context, parameters),
     status: (parameters) => status(context, parameters),
     events: (parameters) => events(context, parameters),
     on: (type, listener, parameters) => on(context, type, listener, parameters),

@@ -9,6 +9,9 @@ import type {
   ClientStatus,
   Hex,
   Hop,
+  NetworkChannel,
+  NetworkNode,
+  NetworkView,
   PaymentStep,
   PaymentView,
   Progress,
@@ -253,6 +256,46 @@ export function toStatus(value: unknown): ClientStatus {
   });
 }
 
+function optionalAmount(value: unknown, what: string): bigint | undefined {
+  return value === undefined || value === null ? undefined : amount(value, what);
+}
+
+function toNode(value: unknown): NetworkNode {
+  const raw = record(value, 'wallet of the network');
+  const flat = optionalAmount(raw['flat'], 'flat fee');
+  return Object.freeze({
+    wallet: raw['wallet'] as NetworkNode['wallet'],
+    mediates: flat !== undefined,
+    reachable: raw['reachable'] === true,
+    flat,
+    proportional: optional<number>(raw['proportional']),
+  });
+}
+
+function toNetworkChannel(value: unknown): NetworkChannel {
+  const raw = record(value, 'channel of the network');
+  return Object.freeze({
+    id: raw['id'] as NetworkChannel['id'],
+    token: raw['token'] as NetworkChannel['token'],
+    a: raw['a'] as NetworkChannel['a'],
+    b: raw['b'] as NetworkChannel['b'],
+    total: amount(raw['total'], 'total'),
+    hintA: optionalAmount(raw['hintA'], 'hint'),
+    hintB: optionalAmount(raw['hintB'], 'hint'),
+  });
+}
+
+/** The answer to `network`. */
+export function toNetwork(value: unknown): NetworkView {
+  const raw = record(value, 'network');
+  return Object.freeze({
+    complete: raw['complete'] === true,
+    block: block(raw['block']) ?? 0n,
+    nodes: toList(raw['nodes'], toNode),
+    channels: toList(raw['channels'], toNetworkChannel),
+  });
+}
+
 /** A step of an operation. */
 export function toProgress(raw: Raw): Progress {
   return Object.freeze({
@@ -301,6 +344,8 @@ export function toEvent(value: object): ChitEvent | undefined {
         action: raw['action'] as 'respond',
         deadline: optional<number>(raw['deadline']),
       };
+    case 'network':
+      return { type: 'network' };
     case 'warning':
       return { type: 'warning', code: String(raw['code']), message: String(raw['message']) };
     default:

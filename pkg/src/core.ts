@@ -12,6 +12,9 @@ export interface CoreConfig {
   readonly relayUrl: string;
   readonly wallet: string;
   readonly storageName?: string;
+  /** What passing payments on costs: both or neither. */
+  readonly mediateFlat?: string;
+  readonly mediateProportional?: number;
 }
 
 /** One running core. */

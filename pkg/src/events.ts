@@ -1,7 +1,7 @@
 /**
  * Hands events to listeners and to bounded queues.
  *
- * What a slow reader of `events()` finds: for each channel, for the relay and for the chain only the latest state (an
+ * What a slow reader of `events()` finds: for each channel, for the relay, for the chain and for the network only the latest state (an
  * unread older one is replaced in its place), every payment, every progress step, every warning. When more than the
  * bound is unread, the oldest go and one `lagged` event in front says how many.
  */
@@ -23,6 +23,7 @@ function slotOf(event: ChitEvent): string | undefined {
       return event.channel.id;
     case 'connection':
     case 'chain':
+    case 'network':
       return event.type;
     default:
       return undefined;

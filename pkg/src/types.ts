@@ -283,6 +283,46 @@ export interface ClientStatus {
   readonly authorizedUntil: number | undefined;
 }
 
+/** A wallet that has a channel, and what it announces of itself. */
+export interface NetworkNode {
+  readonly wallet: Address;
+  /** Whether it passes payments of others on. */
+  readonly mediates: boolean;
+  /** Whether it says that it can be reached. */
+  readonly reachable: boolean;
+  /** What it takes for each payment that it passes on, in base units. */
+  readonly flat: bigint | undefined;
+  /** What it takes besides, in millionths of the amount. */
+  readonly proportional: number | undefined;
+}
+
+/** An open channel of anybody. */
+export interface NetworkChannel {
+  readonly id: Hex;
+  /** The token, or {@link NATIVE_TOKEN}. */
+  readonly token: Address;
+  /** The wallet with the smaller address. */
+  readonly a: Address;
+  /** The other wallet. */
+  readonly b: Address;
+  /** What both sides together can hold. */
+  readonly total: bigint;
+  /** About how much `a` says that it can send to `b`. */
+  readonly hintA: bigint | undefined;
+  /** About how much `b` says that it can send to `a`. */
+  readonly hintB: bigint | undefined;
+}
+
+/** The network around this client. A snapshot: it does not change. */
+export interface NetworkView {
+  /** Whether every channel up to `block` is here. */
+  readonly complete: boolean;
+  /** The newest block whose events are here. */
+  readonly block: bigint;
+  readonly nodes: readonly NetworkNode[];
+  readonly channels: readonly NetworkChannel[];
+}
+
 /** A channel changed. */
 export interface ChannelEvent {
   readonly type: 'channel';
@@ -363,6 +403,11 @@ export interface RecoveredEvent {
   readonly channel: Hex;
 }
 
+/** The network changed: read it again. At most once a second, and only after it was asked for. */
+export interface NetworkEvent {
+  readonly type: 'network';
+}
+
 /** Something deserves attention but nothing is broken, for example that storage may be evicted. */
 export interface WarningEvent {
   readonly type: 'warning';
@@ -394,6 +439,7 @@ export type ChitEvent =
   | ChainEvent
   | ActionRequiredEvent
   | RecoveredEvent
+  | NetworkEvent
   | WarningEvent
   | FatalEvent
   | LaggedEvent;

@@ -210,6 +210,19 @@ export function checkStorageName(value: unknown): string | undefined {
   return value;
 }
 
+/** What passing payments on costs, as it crosses into the core; nothing when none are passed on. */
+export function checkMediation(value: unknown): { mediateFlat?: string; mediateProportional?: number } {
+  if (value === undefined || value === false) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('mediate', 'an object with flat and proportional, or false', value);
+  }
+  const { flat = 0n, proportional = 0 } = value as { flat?: unknown; proportional?: unknown };
+  if (typeof flat !== 'bigint' || flat < 0n || flat > MAX_AMOUNT) {
+    throw invalid('mediate', 'a flat fee as a bigint between 0 and 2^128 - 1', flat);
+  }
+  return { mediateFlat: flat.toString(), mediateProportional: checkInteger(proportional, 'mediate', 0, 1_000_000) };
+}
+
 /** A function. */
 export function checkListener(value: unknown, parameter = 'listener'): void {
   if (typeof value !== 'function') throw invalid(parameter, 'a function', value);

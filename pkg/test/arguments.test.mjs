@@ -103,14 +103,16 @@ const table = {
   requestStatus: { good: { request: REQUEST }, bad: { request, signal }, required: true },
   requests: { good: {}, bad: { limit: [null, 0, -1, 1.5, NaN, '10', 10n, 1001], before: requestId, signal } },
   balance: { good: { token: ZERO }, bad: { token: address, signal }, required: true },
+  network: { good: { token: ZERO }, bad: { token: given(address), signal } },
   status: { good: {}, bad: { signal } },
   'testing.setOffline': { good: { offline: true }, bad: { offline: [undefined, null, 0, 'true'] }, required: true },
   'testing.closeWithOldProof': { good: { channel: ID }, bad: { channel, signal }, required: true },
   'testing.revealOnChain': { good: { channel: ID }, bad: { channel, signal }, required: true },
 };
 
+const spelled = (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
 const show = (value) =>
-  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value)).slice(0, 40);
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : (spelled(value) ?? String(value)).slice(0, 40);
 const pick = (client, path) => path.split('.').reduce((value, key) => value[key], client);
 
 for (const [name, { good, bad, required }] of Object.entries(table)) {
@@ -259,6 +261,11 @@ describe('createChannelClient', () => {
     pollingInterval: [null, 0, 49, -1, 1.5, '4000', 4000n, 3_600_001],
     wasm: [null, 1, '', {}, [], () => undefined],
     storageName: [null, 1, '', 'x'.repeat(65), {}],
+    mediate: [
+      null, true, 1, 'yes', [],
+      ...[null, 1, '1', -1n, 1n << 128n].map((flat) => ({ flat })),
+      ...[null, -1, 1.5, 1n, '1', 1_000_001].map((proportional) => ({ proportional })),
+    ],
     signal,
   };
   for (const [parameter, values] of Object.entries(bad)) {
@@ -289,6 +296,18 @@ describe('createChannelClient', () => {
     });
     assert.equal(core.provider, config.provider);
   });
+  for (const [mediate, expected] of [
+    [false, {}],
+    [undefined, {}],
+    [{}, { mediateFlat: '0', mediateProportional: 0 }],
+    [{ flat: 5n, proportional: 1000 }, { mediateFlat: '5', mediateProportional: 1000 }],
+  ]) {
+    test(`hands the core what mediate ${show(mediate)} means`, async () => {
+      const { core } = await start({}, { mediate });
+      const { mediateFlat, mediateProportional } = core.config;
+      assert.deepEqual({ mediateFlat, mediateProportional }, { mediateFlat: undefined, mediateProportional: undefined, ...expected });
+    });
+  }
 });
 
 describe('what reaches the core', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { A, ID, PAYMENT, ZERO, code, rawChannel, rawPayment, start, tick } from './helpers.mjs';
+import { A, B, ID, PAYMENT, ZERO, code, rawChannel, rawNetwork, rawPayment, start, tick } from './helpers.mjs';
 
 const channelEvent = (id, capacity) => ({ type: 'channel', channel: { ...rawChannel, id, capacity } });
 const paymentEvent = (amount) => ({ type: 'payment', payment: { ...rawPayment, amount } });
@@ -19,6 +19,33 @@ async function drain(iterator) {
   for await (const event of iterator) events.push(event);
   return events;
 }
+
+test('the network is a frozen snapshot with amounts as bigints', async () => {
+  const { client } = await running();
+  const view = await client.network();
+  assert.deepEqual(view, {
+    complete: true,
+    block: 9n,
+    nodes: [
+      { wallet: A, mediates: true, reachable: true, flat: 3n, proportional: 1000 },
+      { wallet: B, mediates: false, reachable: false, flat: undefined, proportional: undefined },
+    ],
+    channels: [{ id: ID, token: ZERO, a: A, b: B, total: 200n, hintA: 120n, hintB: undefined }],
+  });
+  assert.ok([view, view.nodes, view.nodes[0], view.channels, view.channels[0]].every(Object.isFrozen));
+  for (const broken of [null, 5, {}, { ...rawNetwork, nodes: null }, { ...rawNetwork, channels: [{ total: 5 }] }]) {
+    const { client } = await start({ network: () => broken });
+    await assert.rejects(client.network(), code('INTERNAL'));
+  }
+});
+
+test('a slow reader finds one network event', async () => {
+  const { client, core } = await running();
+  const events = client.events();
+  for (let i = 0; i < 3; i += 1) core.emit({ type: 'network' });
+  await client.close();
+  assert.deepEqual(await drain(events), [{ type: 'network' }]);
+});
 
 describe('listeners', () => {
   test('hear their type, converted, until they are taken off', async () => {

@@ -69,6 +69,16 @@ export const rawRequest = {
   receipt: null,
 };
 
+export const rawNetwork = {
+  complete: true,
+  block: 9,
+  nodes: [
+    { wallet: A, reachable: true, flat: '3', proportional: 1000 },
+    { wallet: B, reachable: false, flat: null, proportional: null },
+  ],
+  channels: [{ id: ID, token: ZERO, a: A, b: B, total: '200', hintA: '120', hintB: null }],
+};
+
 const ANSWERS = {
   createRequest: () => rawRequest,
   readRequest: () => rawRequest,
@@ -83,6 +93,7 @@ const ANSWERS = {
   debugRefuse: () => null,
   payRequest: () => rawPayment,
   status: () => ({ relay: 'online', chainOk: true, block: 12, timestamp: 5, persisted: true, sessionKey: A }),
+  network: () => rawNetwork,
   balance: () => '7',
   debugOffline: () => null,
 };

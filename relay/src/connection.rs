@@ -308,6 +308,7 @@ impl<'a> Reader<'a> {
             }
             ClientMessage::Publish { chain_id, judge, announcement } => self.publish((chain_id, judge), announcement),
             ClientMessage::Follow { chain_id, judge } => {
+                // Whoever asks again has forgotten what it was sent.
                 self.follow.send_replace(Some((chain_id, judge)));
                 Ok(())
             }

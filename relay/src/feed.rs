@@ -22,15 +22,19 @@ impl<'a> Feed<'a> {
         Self { state, following, news: state.news(), place: None, read: 0, caught_up: false }
     }
 
+    /// The client asked for the book: it gets all of it, also if it had it before.
+    fn begin(&mut self) {
+        (self.place, self.read, self.caught_up) = (*self.following.borrow_and_update(), 0, false);
+    }
+
     /// Waits for the next message. Losing this future loses nothing.
     pub(crate) async fn next(&mut self) -> Bytes {
         loop {
-            let place = *self.following.borrow_and_update();
-            if place != self.place {
-                (self.place, self.read, self.caught_up) = (place, 0, false);
+            if self.following.has_changed().unwrap_or_default() {
+                self.begin();
             }
             let newest = *self.news.borrow_and_update();
-            if let Some(place) = place
+            if let Some(place) = self.place
                 && (!self.caught_up || newest > self.read)
             {
                 let chapter = self.state.chapter(place, self.read);
@@ -42,7 +46,10 @@ impl<'a> Feed<'a> {
                 continue;
             }
             let changed = tokio::select! {
-                changed = self.following.changed() => changed,
+                changed = self.following.changed() => {
+                    self.begin();
+                    changed
+                }
                 changed = self.news.changed() => changed,
             };
             if changed.is_err() {

@@ -86,6 +86,10 @@ async fn a_follower_hears_the_book_and_every_change() {
     assert_eq!(heard(&early).await, (vec![newer.clone()], false));
     assert_eq!(heard(&late).await, (vec![newer.clone()], false));
 
+    // Who asks again is sent everything again.
+    follow(&late).await;
+    assert_eq!(heard(&late).await, (vec![second.clone(), newer.clone()], false));
+
     // Who announces and leaves is still read about: others decide how long that counts.
     drop(alice);
     let later = connect(&relay.url, 5).await.unwrap();
@@ -93,7 +97,7 @@ async fn a_follower_hears_the_book_and_every_change() {
     assert_eq!(heard(&later).await, (vec![second, newer], false));
     assert_eq!(relay.metric("chit_relay_book_entries").await, 2);
     assert_eq!(relay.metric("chit_relay_published_total").await, 3);
-    assert_eq!(relay.metric("chit_relay_gossiped_total").await, 8);
+    assert_eq!(relay.metric("chit_relay_gossiped_total").await, 10);
 }
 
 #[tokio::test]

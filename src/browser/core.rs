@@ -15,13 +15,13 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::{CloseMode, Command, Config, EngineError, Reply};
 use crate::node::{Node, NodeConfig, NodeError, NodeEvent, Services};
-use crate::protocol::{B256, ChannelId, Domain};
+use crate::protocol::{B256, ChannelId, Domain, FeeSchedule};
 
 use super::error::{PanicWatch, chit_error, is_poisoned};
 use super::params::{BadParam, Params};
 use super::persistence::{self, Persistence};
 use super::runtime::{self, BrowserRuntime};
-use super::views::{AuthorizationObject, ChannelObject, EventObject, PaymentObject, StatusObject, Text};
+use super::views::{AuthorizationObject, ChannelObject, EventObject, NetworkObject, PaymentObject, StatusObject, Text};
 use super::{Eip1193, IndexedDb, InjectedWallet, LockError, VaultError, WebLock, WebSocketDial, load_or_create};
 
 /// How many milliseconds a partner has to countersign when the caller does not say.
@@ -134,6 +134,10 @@ impl ChitCore {
                 let balance = self.node.balance(params.required("token")?).await.map_err(|error| node_error(&error))?;
                 to_js(&Text(balance))
             }
+            "network" => {
+                let view = self.node.network(params.optional("token")?).await.map_err(|error| node_error(&error))?;
+                to_js(&NetworkObject::from(&view))
+            }
             "debugOffline" => {
                 self.node.set_offline(params.required("offline")?);
                 Ok(JsValue::UNDEFINED)
@@ -233,8 +237,17 @@ fn read_config(params: &Params) -> Result<(String, NodeConfig), BadParam> {
         polling_interval: Duration::from_millis(params.optional("pollingInterval")?.unwrap_or(4_000).max(50)),
         relay_url: params.required("relayUrl")?,
         window: params.optional("window")?.unwrap_or(Config::WINDOW).max(1),
+        mediate: read_fee(params)?,
     };
     Ok((params.optional("storageName")?.unwrap_or_else(|| "chit".into()), config))
+}
+
+/// What passing payments on costs; none when none are passed on.
+fn read_fee(params: &Params) -> Result<Option<FeeSchedule>, BadParam> {
+    let Some(flat) = params.optional("mediateFlat")? else { return Ok(None) };
+    let proportional: u64 = params.required("mediateProportional")?;
+    let proportional = u32::try_from(proportional).map_err(|_| BadParam("mediateProportional: too large".into()))?;
+    Ok(Some(FeeSchedule { flat, proportional }))
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {

@@ -8,8 +8,9 @@ mod requests;
 use serde::Serialize;
 
 use crate::engine::{Action, ChannelView, CloseMode, Event, SideView, Stage, Status};
-use crate::node::{NodeEvent, NodeStatus};
+use crate::node::{NetworkView, NodeEvent, NodeStatus};
 use crate::protocol::{Address, Amount, B256, ChannelId, Grant, PaymentId};
+use crate::routing::{ListedChannel, ListedNode};
 
 use payments::TransferObject;
 pub(super) use payments::{PaymentObject, QuoteObject};
@@ -223,6 +224,62 @@ impl From<&Grant> for AuthorizationObject {
     }
 }
 
+/// The network as JavaScript sees it.
+#[derive(Debug, Serialize)]
+pub(super) struct NetworkObject {
+    complete: bool,
+    block: u64,
+    nodes: Vec<NodeObject>,
+    channels: Vec<NetworkChannelObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeObject {
+    wallet: Text<Address>,
+    reachable: bool,
+    /// What it takes for passing payments on, when it does.
+    flat: Option<Text<Amount>>,
+    proportional: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkChannelObject {
+    id: Text<ChannelId>,
+    token: Text<Address>,
+    a: Text<Address>,
+    b: Text<Address>,
+    total: Text<Amount>,
+    hint_a: Option<Text<Amount>>,
+    hint_b: Option<Text<Amount>>,
+}
+
+impl From<&NetworkView> for NetworkObject {
+    fn from(view: &NetworkView) -> Self {
+        let node = |node: &ListedNode| NodeObject {
+            wallet: Text(node.wallet),
+            reachable: node.reachable,
+            flat: node.fee.map(|fee| Text(fee.flat)),
+            proportional: node.fee.map(|fee| fee.proportional),
+        };
+        let channel = |channel: &ListedChannel| NetworkChannelObject {
+            id: Text(channel.id),
+            token: Text(channel.token),
+            a: Text(channel.a),
+            b: Text(channel.b),
+            total: Text(channel.total),
+            hint_a: channel.hint_a.map(Text),
+            hint_b: channel.hint_b.map(Text),
+        };
+        Self {
+            complete: view.complete,
+            block: view.block,
+            nodes: view.nodes.iter().map(node).collect(),
+            channels: view.channels.iter().map(channel).collect(),
+        }
+    }
+}
+
 /// An event as JavaScript sees it.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -263,6 +320,7 @@ pub(super) enum EventObject {
         reason: Option<String>,
         code: Option<String>,
     },
+    Network,
     Warning {
         code: &'static str,
         message: String,
@@ -285,6 +343,7 @@ impl From<&NodeEvent> for EventObject {
                 Self::Chain { block: *block, timestamp: *timestamp, ok: reason.is_none(), reason: words, code }
             }
             NodeEvent::Way { payment, way } => Self::Transfer(TransferObject::of_way(*payment, way)),
+            NodeEvent::Network => Self::Network,
             NodeEvent::Warning { code, message } => Self::Warning { code, message: message.clone() },
             NodeEvent::Fatal { code, message } => Self::Fatal { code, message: message.clone() },
         }

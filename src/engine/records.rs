@@ -36,6 +36,12 @@ pub(crate) const SENT: u8 = b's';
 pub(crate) const PEERS: u8 = b'p';
 /// What an engine is loaded from, besides this client's own record: everything under these prefixes.
 pub(crate) const LOADED: [u8; 5] = [CHANNELS, PEERS, TRANSFERS, RECEIVED, REQUESTS];
+/// The prefix of records of the graph's channels.
+pub(crate) const GRAPH_CHANNELS: u8 = b'g';
+/// The prefix of records of the graph's session keys.
+pub(crate) const GRAPH_SESSIONS: u8 = b'k';
+/// The key of the graph's position, in the form of the chain service's.
+pub(crate) const GRAPH: &[u8] = b"n";
 /// The key of the chain service's position.
 pub(crate) const ALARM: &[u8] = b"a";
 /// The key of the Judge's challenge period.
@@ -85,6 +91,16 @@ pub(crate) fn transfer_key(hash: SecretHash) -> Key {
 /// Where a peer's record is.
 pub(crate) fn peer_key(wallet: Address) -> Key {
     [&[PEERS], wallet.as_slice()].concat()
+}
+
+/// Where a channel of the graph is.
+pub(crate) fn graph_channel_key(channel: ChannelId) -> Key {
+    [&[GRAPH_CHANNELS], channel.0.as_slice()].concat()
+}
+
+/// Where a session key of the graph is.
+pub(crate) fn graph_session_key(wallet: Address, session_key: Address) -> Key {
+    [&[GRAPH_SESSIONS], wallet.as_slice(), session_key.as_slice()].concat()
 }
 
 /// A record's bytes.

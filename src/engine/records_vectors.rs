@@ -10,6 +10,7 @@ use crate::protocol::vectors::{
     session_b, signed, the_channel,
 };
 use crate::protocol::{Head, JudgeEvent, LogPosition};
+use crate::routing::{StoredChannel, StoredSession};
 
 fn position(block: u64) -> LogPosition {
     LogPosition { block, index: block % 3, block_hash: B256::repeat_byte(0x0b), transaction: B256::repeat_byte(0x0c) }
@@ -179,6 +180,15 @@ fn records_are_frozen() {
         end: Some(SentEnd { paid: Amount::MAX, fee: Amount::from(1), reason: Some(LockRefusal::Expired) }),
     };
     let under_way = SentRecord { memo: None, request: None, end: None, ..sent.clone() };
+    let stored_channel = StoredChannel {
+        key: the_channel(),
+        deposited_a: Amount::MAX,
+        deposited_b: Amount::ZERO,
+        withdrawn_a: Amount::from(7),
+        withdrawn_b: Amount::ZERO,
+    };
+    let (wallet, session_key) = (peer.wallet, session_b().public_key().address());
+    let stored_session = StoredSession { wallet, session_key, valid_until: u64::MAX, revoked_from: DEADLINE };
     let records = [
         record("channel, fresh", channel_key(channel), &fresh_channel()),
         record("channel, used", channel_key(channel), &used_channel()),
@@ -199,6 +209,9 @@ fn records_are_frozen() {
         record("sent over locks, under way", sent_key(sent.payment), &under_way),
         record("alarm", ALARM.to_vec(), &alarm),
         record("challenge", CHALLENGE.to_vec(), &86_400_u64),
+        record("graph", GRAPH.to_vec(), &alarm),
+        record("graph, channel", graph_channel_key(channel), &stored_channel),
+        record("graph, session key", graph_session_key(wallet, session_key), &stored_session),
     ];
     check("records", json!(records));
 }

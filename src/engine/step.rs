@@ -21,6 +21,12 @@ impl Step {
         self.writes.puts.push((key, value));
     }
 
+    /// Adds the driver's own records to the same commit.
+    pub fn add(&mut self, batch: Batch) {
+        self.writes.puts.extend(batch.puts);
+        self.writes.deletes.extend(batch.deletes);
+    }
+
     /// Makes the writes durable in one store transaction and hands over the effects.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::protocol::{
     MAX_OPS, MAX_REQUEST_BYTES, Message, Op, PaymentRequest, PublicKey, SecretHash, SessionKey, Signature, encode,
 };
 use crate::protocol::{MAX_FRAME_BYTES, SEAL_NONCE_BYTES, SEAL_OVERHEAD_BYTES, Seal};
+use crate::routing::{StoredChannel, StoredSession};
 use crate::transport::relay_protocol::{
     ClientMessage, MAX_BODY_BYTES, MAX_DETAIL_BYTES, MAX_ENTRIES, MAX_GOSSIP, MAX_RELAY_MESSAGE_BYTES, ServerMessage,
 };
@@ -150,7 +151,7 @@ pub fn record(bytes: &[u8]) {
             }
         };
     }
-    match kind % 10 {
+    match kind % 12 {
         0 => stable!(OwnRecord),
         1 => stable!(PeerRecord),
         2 => stable!(ChannelRecord<'_>),
@@ -160,7 +161,9 @@ pub fn record(bytes: &[u8]) {
         6 => stable!(TransferRecord),
         7 => stable!(PartRecord),
         8 => stable!(ReceivedRecord),
-        _ => stable!(RequestRecord),
+        9 => stable!(RequestRecord),
+        10 => stable!(StoredChannel),
+        _ => stable!(StoredSession),
     }
 }
 

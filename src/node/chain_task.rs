@@ -18,6 +18,16 @@ use super::{NodeConfig, NodeError, Runtime};
 /// What a look at the chain gave: the news with the position to store, or the code and words of an error.
 pub(super) type ChainReport = Result<(ChainInput, AlarmState), (String, String)>;
 
+/// What an alarm of this node follows.
+pub(super) fn alarm_config(config: &NodeConfig) -> AlarmConfig {
+    AlarmConfig {
+        chain_id: config.domain.chain_id(),
+        judge: config.domain.judge(),
+        confirmations: config.confirmations,
+        from_block: config.from_block,
+    }
+}
+
 /// Looks at the chain again and again.
 pub(super) struct ChainTask<P, R> {
     alarm: Alarm<P>,
@@ -34,13 +44,8 @@ impl<P: Provider + Clone, R: Runtime> ChainTask<P, R> {
         state: Option<AlarmState>,
         reports: mpsc::Sender<ChainReport>,
     ) -> Self {
-        let alarm_config = AlarmConfig {
-            chain_id: config.domain.chain_id(),
-            judge: config.domain.judge(),
-            confirmations: config.confirmations,
-            from_block: config.from_block,
-        };
-        Self { alarm: Alarm::new(provider, alarm_config, state), runtime, pause: config.polling_interval, reports }
+        let alarm = Alarm::new(provider, alarm_config(config), state);
+        Self { alarm, runtime, pause: config.polling_interval, reports }
     }
 
     /// Runs until the driver closes. Nothing is told while the head stays the same.

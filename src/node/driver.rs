@@ -20,7 +20,7 @@ use crate::transport::Dial;
 
 use super::chain_task::{self, ChainReport, ChainTask};
 use super::error::store_code;
-use super::network::Network;
+use super::network::{Announcer, Network, NetworkView};
 use super::payer::Payer;
 use super::relay_task::{Incoming, Outgoing, RelayTask};
 use super::services::Platform;
@@ -76,7 +76,7 @@ pub(super) struct Shared<K: Platform> {
     pub(super) engine_config: Config,
     pub(super) key: SessionKey,
     pub(super) store: RefCell<Rc<K::Store>>,
-    provider: K::Provider,
+    pub(super) provider: K::Provider,
     pub(super) runtime: K::Runtime,
     pub(super) engine: RefCell<Engine<SessionKey>>,
     /// True while the engine is ahead of its storage: what it says then is not durable, and so not shown.
@@ -90,9 +90,10 @@ pub(super) struct Shared<K: Platform> {
     pub(super) waiting: RefCell<Waiting>,
     /// What the wallet has granted to this client: a failed commit must not lose it, nobody would ask for it again.
     pub(super) granted: Cell<Option<Grant>>,
+    pub(super) network: Network,
+    pub(super) announcer: Announcer,
     next_request: Cell<RequestId>,
     pub(super) made: history::Made,
-    pub(super) network: Network,
     pub(super) payer: Payer,
     listener: Box<dyn Fn(NodeEvent)>,
     /// Connected, or why not.
@@ -129,7 +130,11 @@ where
             challenge,
             window: config.window,
             queue: Config::QUEUE,
-            locks: LockPolicy::for_challenge(challenge),
+            locks: LockPolicy {
+                mediates: config.mediate.is_some(),
+                fee: config.mediate.unwrap_or_default(),
+                ..LockPolicy::for_challenge(challenge)
+            },
         };
         let (engine, alarm) = recovery::load(engine_config.clone(), key.clone(), &store).await?;
 
@@ -148,7 +153,11 @@ where
             outgoing: wanted,
             incoming,
         };
-        let network = Network::new(config.domain.clone());
+        let service_at = alarm.as_ref().map_or(config.from_block.saturating_sub(1), |alarm| alarm.confirmed_to);
+        let clock = runtime.clone();
+        let clock = move || clock.now_ms() / 1_000;
+        let (network, woken) = Network::new(config.domain.clone(), service_at, clock, outgoing.clone());
+        let announcer = Announcer::new(config.wallet, config.mediate);
         let shared: Rc<Shared<Services<S, P, D, R>>> = Rc::new(Shared {
             config,
             engine_config,
@@ -164,9 +173,10 @@ where
             outgoing,
             waiting: RefCell::default(),
             granted: Cell::new(None),
+            network,
+            announcer,
             next_request: Cell::new(0),
             made: history::Made::default(),
-            network,
             payer: Payer::default(),
             listener: Box::new(listener),
             relay: RefCell::new(Err(None)),
@@ -176,6 +186,7 @@ where
         shared.take_up_payments().await?;
         runtime.spawn(Box::pin(relay.run()));
         let chain = shared.follow_chain(alarm);
+        runtime.spawn(Box::pin(Rc::clone(&shared).follow_network(woken)));
         runtime.spawn(Box::pin(Rc::clone(&shared).run(commands, received, chain)));
         Ok(Self { shared })
     }
@@ -250,6 +261,22 @@ where
             block: engine.head().number,
             timestamp: engine.head().timestamp,
         }
+    }
+
+    /// Every wallet and channel of the Judge, of one token or of all. The first call reads the chain from the Judge's
+    /// beginning.
+    ///
+    /// # Errors
+    /// [`NodeError::Chain`] or [`NodeError::Store`] when the chain or the storage cannot be read.
+    pub async fn network(&self, token: Option<Address>) -> Result<NetworkView, NodeError> {
+        self.shared.network.ready().await?;
+        Ok(self.shared.network.view(token))
+    }
+
+    /// The session key of a wallet, as a payment over the network finds it.
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    pub(super) async fn network_key(&self, wallet: Address) -> Option<PublicKey> {
+        self.shared.network.session_key(wallet).await
     }
 
     /// What the wallet holds of a token.
@@ -346,7 +373,7 @@ impl<K: Platform> Shared<K> {
         let _ = self.inputs.unbounded_send(input);
     }
 
-    fn send(&self, outgoing: Outgoing) {
+    pub(super) fn send(&self, outgoing: Outgoing) {
         let _ = self.outgoing.unbounded_send(outgoing);
     }
 
@@ -360,6 +387,8 @@ impl<K: Platform> Shared<K> {
         }
         *self.ended.borrow_mut() = Some(error.clone());
         self.inputs.close_channel();
+        self.network.close();
+        self.say_farewell();
         self.send(Outgoing::Close);
         self.outgoing.close_channel();
         self.readers.borrow_mut().clear();
@@ -387,6 +416,10 @@ impl<K: Platform> Shared<K> {
                 () = tick => {
                     tick.set(self.runtime.sleep(TICK).fuse());
                     batch.inputs.push(Input::Tick);
+                    self.announce();
+                    if self.network.tick(self.relay.borrow().is_ok()) {
+                        batch.events.push(NodeEvent::Network);
+                    }
                 }
             }
             while batch.inputs.len() < BATCH {
@@ -395,7 +428,12 @@ impl<K: Platform> Shared<K> {
             }
             while batch.inputs.len() < BATCH {
                 let Ok(incoming) = relay.try_recv() else { break };
+                // Verifying what is announced takes time; what else has come is not to wait for more of it.
+                let takes_time = matches!(incoming, Incoming::Gossip { .. });
                 self.sort(incoming, &mut batch);
+                if takes_time {
+                    break;
+                }
             }
             let Err(error) = self.step(batch).await else { continue };
             match self.recover(error, &mut commands).await {
@@ -411,8 +449,14 @@ impl<K: Platform> Shared<K> {
 
     fn sort(&self, incoming: Incoming, batch: &mut Batch) {
         match incoming {
-            Incoming::Input(input) => batch.inputs.push(input),
-            Incoming::Gossip { .. } => {}
+            Incoming::Input(input) => {
+                if let Input::Found { wallet, entries } = &input {
+                    self.network.found(*wallet, entries);
+                }
+                batch.inputs.push(input);
+            }
+            Incoming::Gossip { announcements, more } => self.network.gossip(&announcements, more),
+            Incoming::Unpublished => self.announcer.refused(),
             Incoming::Event(event) => {
                 if let NodeEvent::Connection { online, reason } = &event {
                     *self.relay.borrow_mut() = if *online { Ok(()) } else { Err(reason.clone()) };
@@ -431,6 +475,7 @@ impl<K: Platform> Shared<K> {
                     timestamp: update.head.timestamp,
                     reason: None,
                 });
+                self.network.chain(update.rollback, &update.confirmed, &state);
                 batch.inputs.push(Input::Chain(update));
                 batch.alarm = Some(state);
             }
@@ -450,6 +495,7 @@ impl<K: Platform> Shared<K> {
         let mut step: Step = self.engine.borrow_mut().handle(batch.inputs, self.now());
         if let Some(alarm) = &batch.alarm {
             step.write(ALARM.to_vec(), write(alarm));
+            step.add(self.network.writes());
         }
         let mut said: Vec<(PublicKey, Vec<Message>)> = Vec::new();
         let effects = step.commit(&*self.store()).await?;

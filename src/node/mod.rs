@@ -20,10 +20,11 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::protocol::{Address, ChannelId, Domain, PaymentId, Timestamp};
+use crate::protocol::{Address, ChannelId, Domain, FeeSchedule, PaymentId, Timestamp};
 
 pub use driver::Node;
 pub use error::NodeError;
+pub use network::NetworkView;
 pub use payer::{Limits, Payee, Payment, Quote, Way};
 pub use requests::RequestPayment;
 pub use runtime::Runtime;
@@ -48,6 +49,8 @@ pub struct NodeConfig {
     pub relay_url: String,
     /// How many updates per channel may be unacknowledged.
     pub window: usize,
+    /// What passing on payments of others costs; none when none are passed on.
+    pub mediate: Option<FeeSchedule>,
 }
 
 /// What a node tells the application.
@@ -78,6 +81,8 @@ pub enum NodeEvent {
         /// The way.
         way: Way,
     },
+    /// The network changed: channels, or what wallets announce. Told at most once a second, and only once it was asked for.
+    Network,
     /// Something that needs attention but stops nothing.
     Warning {
         /// A stable code.

@@ -74,6 +74,7 @@ impl<K: Platform> Shared<K> {
             let _ = answer.send(Err(NodeError::Store(error.clone())));
         }
         let alarm = self.reload(&error).await?;
+        self.network.reload();
         self.agree();
         if let Some(grant) = self.granted.get() {
             self.input(Input::Granted(grant));

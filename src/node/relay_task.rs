@@ -12,6 +12,7 @@ use minicbor::bytes::ByteVec;
 
 use crate::engine::Input;
 use crate::protocol::{Address, Domain, Grant, Message, PublicKey, Sealer, SessionKey};
+use crate::transport::relay_protocol::ErrorCode;
 use crate::transport::{Backoff, Dial, RelayClient, RelayError, RelayEvent};
 
 use super::{NodeEvent, Runtime};
@@ -49,6 +50,8 @@ pub(super) enum Incoming {
         announcements: Vec<ByteVec>,
         more: bool,
     },
+    /// The relay may not have taken the newest announcement.
+    Unpublished,
     Event(NodeEvent),
 }
 
@@ -246,7 +249,13 @@ impl<D: Dial, R: Runtime> RelayTask<D, R> {
             RelayEvent::Gossip { announcements, more, .. } => {
                 return self.tell(Incoming::Gossip { announcements, more }).await;
             }
-            RelayEvent::Refused { detail, .. } => {
+            RelayEvent::Refused { code, detail } => {
+                match code {
+                    // An older announcement of this key from a run before, or of this second: a later one will be newer.
+                    ErrorCode::StaleAnnouncement => return self.tell(Incoming::Unpublished).await,
+                    ErrorCode::GossipFull | ErrorCode::TooManyRequests => self.tell(Incoming::Unpublished).await?,
+                    _ => {}
+                }
                 let warning = NodeEvent::Warning { code: "RELAY_REFUSED", message: detail };
                 return self.tell(Incoming::Event(warning)).await;
             }

@@ -27,6 +27,7 @@ const TYPES: readonly ChitEventType[] = [
   'progress',
   'connection',
   'chain',
+  'network',
   'actionRequired',
   'recovered',
   'request',
@@ -38,7 +39,7 @@ const TYPES: readonly ChitEventType[] = [
  * Everything that happens from now on, for `for await`. The loop ends when the client closes, the signal fires or the
  * loop is left.
  *
- * A slow reader is bounded: of each channel, of the relay and of the chain it finds only the latest unread state; of
+ * A slow reader is bounded: of each channel, of the relay, of the chain and of the network it finds only the latest unread state; of
  * payments and all else it finds every event, up to `buffer` unread ones. Beyond that the oldest are dropped and one
  * `lagged` event says how many; read `channels()` and `payments()` again then.
  *

@@ -148,7 +148,7 @@ impl<K: Platform> Shared<K> {
         let plan = self.network.with_graph(|graph| ask.plan(graph))?;
         let target = match partner {
             Some(target) => Some(target),
-            None => self.network.session_key(parties.to, self.time()).await,
+            None => self.network.session_key(parties.to).await,
         };
         Ok((plan, target.ok_or(NodeError::NoRoute)?))
     }

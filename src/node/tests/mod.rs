@@ -3,6 +3,7 @@
 
 mod fakes;
 mod net;
+mod network;
 mod payer;
 mod payer_deaths;
 mod requests;
@@ -18,7 +19,8 @@ use crate::chain::still_chain::{CHAIN, JUDGE, StillChain};
 use crate::engine::records::{OWN, OwnRecord, UpdateRecord, read, update_key, write};
 use crate::engine::{Command, Config, EngineError, Event, Flow, PaymentStatus, Reply};
 use crate::protocol::{
-    Address, Amount, ChannelId, ChannelKey, Domain, Grant, Message, Nonce, PaymentId, PublicKey, SessionKey, sol_types,
+    Address, Amount, ChannelId, ChannelKey, Domain, FeeSchedule, Grant, Message, Nonce, PaymentId, PublicKey,
+    SessionKey, sol_types,
 };
 use crate::store::{Batch, MemoryStore, Scan, Store, StoreError};
 use crate::transport::relay_protocol::{ErrorCode, ServerMessage};
@@ -73,6 +75,7 @@ struct Pair {
     events: [Rc<RefCell<Vec<NodeEvent>>>; 2],
     id: ChannelId,
     payments: u8,
+    mediate: [Option<FeeSchedule>; 2],
 }
 
 impl Pair {
@@ -92,6 +95,7 @@ impl Pair {
             events: Default::default(),
             id: channel.id(),
             payments: 0,
+            mediate: [None; 2],
         };
         prepare(&pair.stores);
         pair.watch();
@@ -132,6 +136,7 @@ impl Pair {
             polling_interval: Duration::from_millis(500),
             relay_url: "ws://relay".into(),
             window: 2,
+            mediate: self.mediate[client],
         };
         let services = Services {
             store: self.stores[client].clone(),

@@ -10,8 +10,8 @@ use crate::chain::still_chain::{CHAIN, JUDGE, StillChain};
 use crate::engine::{ChannelView, Config, Event, PaymentView};
 use crate::node::{Limits, Node, NodeConfig, NodeEvent, Payee, Payment, Services, Way};
 use crate::protocol::{
-    Address, Amount, Announcement, AnnouncementBody, B256, ChainEvent, ChannelKey, Domain, FeeSchedule, JudgeEvent,
-    LogPosition, PaymentId, SessionKey, Side, TokenFee,
+    Address, Amount, Announcement, AnnouncementBody, ChannelKey, Domain, FeeSchedule, PaymentId, SessionKey, Side,
+    TokenFee,
 };
 use crate::store::MemoryStore;
 
@@ -80,6 +80,7 @@ impl Net {
             polling_interval: Duration::from_millis(500),
             relay_url: "ws://relay".into(),
             window: 2,
+            mediate: Some(FeeSchedule { flat: Amount::new(self.fee), proportional: 0 }),
         };
         let services = Services {
             store: self.stores[usize::from(client)].clone(),
@@ -90,28 +91,15 @@ impl Net {
         let events = Rc::clone(&self.events[usize::from(client)]);
         let listener = move |event| events.borrow_mut().push(event);
         let node = Node::start(config, services, session(client), listener).await.unwrap();
+        node.network(None).await.unwrap();
         self.teach(&node);
         node
     }
 
-    /// Tells a node of every channel and every mediator.
+    /// Tells a node of every mediator, without waiting for all of them to announce themselves.
     fn teach(&self, node: &TestNode) {
-        let mut index = 0;
-        let mut apply = |event| {
-            index += 1;
-            let position = LogPosition { block: 1, index, block_hash: B256::ZERO, transaction: B256::ZERO };
-            node.shared().network.with_graph(|graph| graph.apply(&ChainEvent { position, event }));
-        };
-        for key in &self.channels {
-            apply(JudgeEvent::Opened { key: *key });
-            for wallet in [key.a, key.b] {
-                apply(JudgeEvent::Deposited { channel: key.id(), wallet, total: Amount::new(DEPOSIT) });
-            }
-        }
         for client in 0..u8::try_from(self.stores.len()).unwrap() {
             let (wallet, key) = (wallet(client), session(client));
-            let session_key = key.public_key().address();
-            apply(JudgeEvent::SessionKeySet { wallet, session_key, valid_until: u64::MAX, revoked_from: 0 });
             let fee = FeeSchedule { flat: Amount::new(self.fee), proportional: 0 };
             let body = AnnouncementBody {
                 wallet,
@@ -123,7 +111,8 @@ impl Net {
             };
             let signature = key.sign(body.digest(&Domain::new(CHAIN, JUDGE))).unwrap();
             let announcement = Announcement { body, signer: key.public_key(), grant: None, signature };
-            node.shared().network.with_graph(|graph| graph.announce(&announcement, NOW)).unwrap();
+            // What the client announced itself meanwhile is newer.
+            let _ = node.shared().network.with_graph(|graph| graph.announce(&announcement, NOW));
         }
     }
 
