@@ -149,10 +149,6 @@ impl Network {
 
     /// The session key to seal to for a wallet: what it announced, else what the relay's directory says and the wallet has
     /// signed, provided that the Judge's record does not speak against it. To be asked for after [`Network::ready`].
-    #[cfg_attr(
-        any(not(test), target_arch = "wasm32"),
-        expect(dead_code, reason = "payments over the network come next")
-    )]
     pub(super) async fn session_key(&self, wallet: Address) -> Option<PublicKey> {
         let announced = self.graph.borrow().session_key(wallet, (self.clock)());
         if announced.is_some() {

@@ -56,7 +56,8 @@ export async function world(options = {}) {
     },
     /** A person with a browser profile of its own. */
     async person(index, settings = {}, { start = true } = {}) {
-      const person = new Person(await browser.newContext(), server.url, accounts[index], settings);
+      const token = stack.deployment.token.address;
+      const person = new Person(await browser.newContext(), server.url, accounts[index], settings, token);
       return start ? person.open() : person.load();
     },
     balance: (account, token = stack.deployment.token.address) =>
@@ -74,8 +75,8 @@ export async function world(options = {}) {
 
 /** One account in one browser profile. */
 export class Person {
-  constructor(context, url, account, settings) {
-    Object.assign(this, { context, url, account, settings });
+  constructor(context, url, account, settings, token) {
+    Object.assign(this, { context, url, account, settings, token });
   }
 
   /** Opens a tab and starts the client in it. */

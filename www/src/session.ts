@@ -11,12 +11,16 @@ import {
   type PaymentView,
   createChannelClient,
 } from '@chit/client';
-import type { Deployment } from './deployment.js';
+import { type Deployment, tokenOf } from './deployment.js';
 import { type Balances, readBalances } from './lib/chain.js';
+import type { Token } from './lib/format.js';
 import { type Mood, type Move, moveOf } from './network/model.js';
 
 /** How many payments the page remembers; older ones stay in the client's storage. */
 const REMEMBERED = 5_000;
+
+/** What everybody here takes for passing payments of others on, in millionths: half a percent. */
+const FEE = 5_000;
 
 /** How many are read at once. */
 const PAGE = 1_000;
@@ -59,6 +63,7 @@ export class Session {
       wallet,
       pollingInterval,
       confirmations,
+      mediate: { proportional: FEE },
     });
     const session = new Session(deployment, provider, client);
     session.#listen();
@@ -109,6 +114,12 @@ export class Session {
   /** Calls back for everything that this person pays, locks or gets back. */
   onMove(listener: (move: Move) => void): void {
     this.#moves.add(listener);
+  }
+
+  /** The token of a payment: its channel's, and over the network always the demo's. */
+  tokenOf({ channel }: PaymentView): Token {
+    const address = channel === undefined ? undefined : this.channels.get(channel)?.token;
+    return address === undefined ? this.deployment.token : tokenOf(this.deployment, address);
   }
 
   /** How this person behaves. */
@@ -211,7 +222,7 @@ export class Session {
   }
 
   #remember(payment: PaymentView): boolean {
-    const key = `${payment.channel}${payment.direction}${payment.id}`;
+    const key = `${payment.channel ?? payment.partner}${payment.direction}${payment.id}`;
     const isNew = !this.payments.has(key);
     this.payments.set(key, payment);
     if (this.payments.size > REMEMBERED) {

@@ -39,6 +39,8 @@ const FUNCTIONS: Record<string, string> = {
   '0x095ea7b3': 'approve',
   '0xa9059cbb': 'transfer',
   '0x40c10f19': 'mint',
+  '0x12ad8bfc': 'registerSecret',
+  '0x81030fb4': 'registerSecrets',
 };
 
 const TITLES: Record<string, string> = {
@@ -91,6 +93,9 @@ export function summarizeCall(deployment: Deployment, from: string, call: Call):
   }
   if (name !== undefined && TITLES[name] !== undefined && same(to, deployment.judge)) {
     return { title: TITLES[name], facts: common };
+  }
+  if (name === 'registerSecret' || name === 'registerSecrets') {
+    return { title: 'Reveal the secret of a payment on the chain', facts: [['Why', 'whoever knows it in time is paid, if not by the partner then by the Judge'], ...common] };
   }
   if (data === '0x') return { title: `Send ${formatUnits(ether, 18)} ETH`, facts: common };
   return { title: 'Send a transaction', facts: [...common, ['Function', name ?? data.slice(0, 10)]] };

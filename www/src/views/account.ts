@@ -7,6 +7,7 @@ import { formatUnits } from '../lib/format.js';
 import { avatar, nameOf } from '../lib/people.js';
 import { ETHER } from '../deployment.js';
 import type { Session } from '../session.js';
+import { copyable } from './copyable.js';
 import { hostName } from './guide.js';
 
 /** The panel “Your account”. */
@@ -70,42 +71,5 @@ function goOnline(session: Session): HTMLElement {
     show(invitation, !online);
     show(address, online);
   });
-  return h('div', { class: 'subpanel' }, h('h3', {}, 'Get paid'), invitation, address, copyable(session.wallet), error.element);
-}
-
-function copyable(text: string): HTMLElement {
-  const field = h('input', {
-    class: 'mono',
-    readonly: true,
-    value: text,
-    'aria-label': 'Your address',
-    'data-testid': 'my-address',
-    onfocus: () => {
-      field.select();
-    },
-  });
-  const button = h(
-    'button',
-    {
-      type: 'button',
-      class: 'button small',
-      'data-testid': 'copy-address',
-      onclick: () => {
-        field.select();
-        navigator.clipboard.writeText(text).then(
-          () => {
-            setText(button, 'Copied');
-            announce('Address copied.');
-            setTimeout(() => {
-              setText(button, 'Copy');
-            }, 1500);
-          },
-          // Without the permission the address stays selected, ready for the keyboard.
-          () => announce('Press Ctrl C to copy the address.'),
-        );
-      },
-    },
-    'Copy',
-  );
-  return h('div', { class: 'copyable' }, field, button);
+  return h('div', { class: 'subpanel' }, h('h3', {}, 'Get paid'), invitation, address, copyable(session.wallet, 'Your address', 'my-address', 'copy-address'), error.element);
 }

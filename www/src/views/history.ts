@@ -1,9 +1,8 @@
 /** Payments, newest first; a run of equal ones is one row. */
 
 import type { PaymentView } from '@chit/client';
-import { tokenOf } from '../deployment.js';
 import { h, show } from '../lib/dom.js';
-import { clock, formatAmount } from '../lib/format.js';
+import { type Token, clock, formatAmount, same } from '../lib/format.js';
 import { nameOf } from '../lib/people.js';
 import type { Session } from '../session.js';
 
@@ -55,6 +54,7 @@ function group(payments: readonly PaymentView[]): readonly Row[] {
 
 function alike(a: PaymentView, b: PaymentView): boolean {
   return (
+    same(a.partner, b.partner) &&
     a.channel === b.channel &&
     a.direction === b.direction &&
     a.status === b.status &&
@@ -66,7 +66,11 @@ function alike(a: PaymentView, b: PaymentView): boolean {
 
 function item(session: Session, { payment, count, total }: Row): HTMLElement {
   const { deployment } = session;
+<<<<<<< HEAD
   const token = tokenOf(deployment, payment.token);
+=======
+  const token = session.tokenOf(payment);
+>>>>>>> issue3
   const name = nameOf(deployment, payment.partner);
   const received = payment.direction === 'received';
   return h(
@@ -77,11 +81,15 @@ function item(session: Session, { payment, count, total }: Row): HTMLElement {
       'span',
       { class: 'history-what' },
       h('span', {}, received ? `From ${name}` : `To ${name}`, count > 1 && ` · ${count.toLocaleString('en-US')} payments`),
-      h('span', { class: 'muted' }, [payment.memo, statusText(payment)].filter(Boolean).join(' · ')),
+      h('span', { class: 'muted' }, [payment.memo, feeText(payment, token), statusText(payment)].filter(Boolean).join(' · ')),
     ),
     h('span', { class: `history-amount ${payment.direction}` }, `${received ? '+' : '−'}${formatAmount(total, token)}`),
     h('time', { class: 'muted', datetime: new Date(payment.at * 1000).toISOString() }, clock(payment.at)),
   );
+}
+
+function feeText({ fee }: PaymentView, token: Token): string {
+  return fee > 0n ? `fee ${formatAmount(fee, token)}` : '';
 }
 
 function statusText({ status, error }: PaymentView): string {
@@ -97,6 +105,10 @@ function statusText({ status, error }: PaymentView): string {
     case 'cancelled':
       return 'taken back';
     case 'failed':
+<<<<<<< HEAD
       return error ? `failed: ${error.message}` : 'failed';
+=======
+      return 'failed, nothing was paid';
+>>>>>>> issue3
   }
 }

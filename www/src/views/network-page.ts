@@ -9,10 +9,12 @@ import { type Link, type LinkStep, buildLinks, isLinked, linksOf } from '../netw
 import type { BuildersConsent } from '../network/consent.js';
 import { pictureOf } from '../network/model.js';
 import type { Session } from '../session.js';
+import { channelsPanel } from './channels.js';
 import { networkPicture } from './network-picture.js';
 import { header } from './page.js';
 import { payPanel } from './pay-anyone.js';
 import { personCard } from './person-card.js';
+import { requestsPanel } from './requests.js';
 import { statusLine } from './status.js';
 
 /** What each side of each channel puts in, in whole tokens. */
@@ -25,7 +27,8 @@ export function networkPage(sessions: readonly Session[], consent: BuildersConse
   const { deployment } = first;
   const names = sessions.map(({ wallet }) => nameOf(deployment, wallet));
   const picture = networkPicture(deployment);
-  const pay = payPanel(sessions);
+  const pay = payPanel(sessions, () => sessions.map(({ wallet }) => wallet));
+  const closer = closerLook(sessions);
   for (const session of sessions) {
     session.subscribe(() => {
       picture.update(pictureOf(sessions));
@@ -57,9 +60,31 @@ export function networkPage(sessions: readonly Session[], consent: BuildersConse
         builder(sessions, consent),
       ),
       pay,
-      h('section', { class: 'people', 'aria-label': 'People' }, ...sessions.map((session) => personCard(session))),
+      h('section', { class: 'people', 'aria-label': 'People' }, ...sessions.map((session) => personCard(session, () => { closer.show(session); }))),
+      closer.element,
+      requestsPanel(sessions),
     ),
   ];
+}
+
+/** All of one person's channels, below the cards. */
+function closerLook(sessions: readonly Session[]): { element: HTMLElement; show(session: Session): void } {
+  const [{ deployment }] = sessions as [Session];
+  const title = h('h2', { id: 'closer-title', tabindex: -1 });
+  const body = h('div', {});
+  const made = new Map<Session, HTMLElement>();
+  const element = h('section', { class: 'closer', hidden: true, 'aria-labelledby': 'closer-title', 'data-testid': 'closer' }, title, body);
+  return {
+    element,
+    show(session) {
+      const panel = made.get(session) ?? channelsPanel(session);
+      made.set(session, panel);
+      setText(title, `${nameOf(deployment, session.wallet)}’s channels`);
+      body.replaceChildren(panel);
+      show(element, true);
+      title.focus();
+    },
+  };
 }
 
 /** The words for each step of a channel that is being opened. */

@@ -4,12 +4,13 @@ import { avatar, nameOf } from '../lib/people.js';
 import { announce } from '../lib/announce.js';
 import { h, setText, show, svg } from '../lib/dom.js';
 import { formatAmount } from '../lib/format.js';
-import { tokenOf } from '../deployment.js';
 import type { Session } from '../session.js';
 import { accountPanel } from './account.js';
 import { channelsPanel } from './channels.js';
 import { historyPanel } from './history.js';
+import { networkPanel } from './network-panel.js';
 import { openPanel } from './open-channel.js';
+import { requestsPanel } from './requests.js';
 import { statusLine } from './status.js';
 import { whatIfPanel } from './what-if.js';
 
@@ -53,9 +54,15 @@ export function sessionPage(session: Session, onLeave: () => void): readonly HTM
       h('h1', { class: 'visually-hidden' }, `${name}’s payment channels`),
       fatal,
       h('div', { class: 'column' }, accountPanel(session), openPanel(session)),
-      h('div', { class: 'column wide' }, channelsPanel(session), whatIfPanel(session), historyPanel(session)),
+      h('div', { class: 'column wide' }, channelsPanel(session), ...networkPanel(session), requestsPanel([session], requestInAddress()), whatIfPanel(session), historyPanel(session)),
     ),
   ];
+}
+
+/** A request that a link has brought here. */
+function requestInAddress(): string | undefined {
+  const text = decodeURIComponent(location.hash.slice(1));
+  return text.startsWith('chit:') ? text : undefined;
 }
 
 /** Says who paid, once for payments that arrive together. */
@@ -68,7 +75,7 @@ function greetPayments(session: Session): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hide: ReturnType<typeof setTimeout> | undefined;
   session.onReceived((payment) => {
-    const token = tokenOf(deployment, payment.token);
+    const token = session.tokenOf(payment);
     const name = nameOf(deployment, payment.partner);
     total += payment.amount;
     count += 1;
