@@ -119,15 +119,15 @@ function casesOf({ id, self, partner }) {
       ...bad("memo", { token: here.token }, 7, {}, null, "x".repeat(257)),
       ...bad("id", { token: here.token }, "0x12", 7, null),
     ],
-    readRequest: [...required, ...badRequest({}), [[{ request }], "INVALID_REQUEST"]],
+    readRequest: [...required, ...badRequest({}), [[{ request }], "INVALID_ARGUMENT"]],
     payRequest: [
       ...required,
       ...badRequest({}),
       ...bad("amount", { request }, ...notAmounts.slice(1)),
       ...badLimits({ request }),
-      [[{ request }], "INVALID_REQUEST"],
+      [[{ request }], "INVALID_ARGUMENT"],
     ],
-    requestStatus: [...required, ...badRequest({}), [[{ request }], "INVALID_REQUEST"], [[{ id: unknown }], "UNKNOWN_REQUEST"]],
+    requestStatus: [...required, ...badRequest({}), [[{ request }], "INVALID_ARGUMENT"], [[{ id: unknown }], "UNKNOWN_REQUEST"]],
     requests: [...optional, ...bad("limit", {}, 0, -1, 1.5, 1_001, "5", null), ...bad("before", {}, "0x12", 5, null)],
     network: [...optional, ...bad("token", {}, ...notAddresses.slice(1))],
     withdraw: [

@@ -33,22 +33,9 @@ async fn pay_over_a_death(client: u8, number: usize, error: &StoreError) -> bool
         net.restart(client).await;
     }
     net.quiet().await;
-<<<<<<< HEAD
-    let mut again = net.nodes[0].pay(payment.clone()).await;
-    // A mediator that was away announces what it carries only some time after its return.
-    for _ in 0..60 {
-        if !again.as_ref().is_err_and(|error| ["INSUFFICIENT_CAPACITY", "NO_ROUTE"].contains(&error.code())) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        again = net.nodes[0].pay(payment.clone()).await;
-    }
-    let again = again.unwrap();
-=======
     // Who was away announces some seconds later what it can carry again.
     tokio::time::sleep(Duration::from_secs(10)).await;
     let again = net.nodes[0].pay(payment.clone()).await.unwrap();
->>>>>>> issue3
     assert_eq!(again.status, PaymentStatus::Settled, "{first:?}");
     net.quiet().await;
     assert_eq!(net.gains().await, [-1_502, 1, 1, 1_500], "client {client}, commit {number}: {first:?}");

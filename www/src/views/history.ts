@@ -66,11 +66,7 @@ function alike(a: PaymentView, b: PaymentView): boolean {
 
 function item(session: Session, { payment, count, total }: Row): HTMLElement {
   const { deployment } = session;
-<<<<<<< HEAD
-  const token = tokenOf(deployment, payment.token);
-=======
   const token = session.tokenOf(payment);
->>>>>>> issue3
   const name = nameOf(deployment, payment.partner);
   const received = payment.direction === 'received';
   return h(
@@ -105,10 +101,6 @@ function statusText({ status, error }: PaymentView): string {
     case 'cancelled':
       return 'taken back';
     case 'failed':
-<<<<<<< HEAD
-      return error ? `failed: ${error.message}` : 'failed';
-=======
       return 'failed, nothing was paid';
->>>>>>> issue3
   }
 }
