@@ -31,7 +31,8 @@ test("C killed after each step of a payment and restarted: the payment is made o
   await quieten(people);
 
   await c.page.evaluate(() => window.gates.record());
-  assert.equal((await payTo(a, d.account, amount)).ok?.status, "settled");
+  const watched = await payTo(a, d.account, amount);
+  assert.equal(watched.ok?.status, "settled", `${watched.code}: ${watched.message}`);
   held = await calm(people, ids);
   await quieten(people);
   const steps = await c.page.evaluate(() => window.gates.seen);
@@ -77,9 +78,10 @@ test("C dies for good with D's lock unpaid: D registers the secret and goes to t
   const { people, a, b, d, ids } = row;
   const [, toC, toD] = ids;
   assert.equal((await payTo(a, d.account, amount)).ok?.status, "settled");
-  const held = await calm(people, ids);
   // C dies as soon as it hears the secret: its lock to D is signed by then, and neither paid nor unpaid.
-  const { paying } = await stopMediator(row, await revealStep(row));
+  const step = await revealStep(row);
+  const held = await calm(people, ids);
+  const { paying } = await stopMediator(row, step);
   const living = [a, b, d];
   const before = await d.prompts();
   await passUntil(here, living, async () => (await d.prompts()) > before, "D brings the secret to the chain");

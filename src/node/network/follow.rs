@@ -72,7 +72,9 @@ impl Network {
         if !changed.is_empty() {
             self.changed.set(true);
             let now = (self.clock)();
-            for announcement in std::mem::take(&mut *self.early.borrow_mut()) {
+            // Not in the head of the loop, where it would stay borrowed while those that are still too early come back to it.
+            let early = std::mem::take(&mut *self.early.borrow_mut());
+            for announcement in early {
                 self.hear(announcement, now);
             }
         }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::node::relay_task::Outgoing;
-use crate::protocol::{Address, B256, ChannelKey, Domain, Head, JudgeEvent, LogPosition};
+use crate::protocol::{
+    Address, Announcement, AnnouncementBody, B256, ChannelKey, Domain, Head, JudgeEvent, LogPosition, SessionKey,
+};
 use crate::routing::KEPT_BLOCKS;
 
 type Woken = mpsc::UnboundedReceiver<()>;
@@ -102,6 +104,30 @@ fn a_reorg_that_is_too_deep_begins_everything_anew() {
     assert!(network.anew.get() && woken.try_recv().is_ok());
     assert_eq!((network.following.get(), open(&network)), (Following::Not, vec![]));
     assert!(!network.view(None).complete && network.writes().is_empty());
+}
+
+/// What the owner of this key announces for a wallet; nobody has verified it.
+fn announcement(wallet: u8) -> Announcement {
+    let key = SessionKey::from_bytes(&[wallet; 32]).unwrap();
+    let wallet = Address::repeat_byte(wallet);
+    let body = AnnouncementBody { wallet, reachable: true, issued: 999, expiry: 2_000, fees: vec![], channels: vec![] };
+    let signature = key.sign(body.digest(&Domain::new(1, Address::repeat_byte(9)))).unwrap();
+    Announcement { body, signer: key.public_key(), grant: None, signature }
+}
+
+#[test]
+fn what_was_announced_too_early_is_kept_until_its_channel_is_confirmed() {
+    let (network, ..) = reading(8);
+    for wallet in [1, 7] {
+        network.gossip(&[announcement(wallet).to_bytes().into()], false);
+    }
+    let waiting = |network: &Network| -> Vec<Address> {
+        network.early.borrow().iter().map(|announcement| announcement.body.wallet).collect()
+    };
+    assert_eq!(waiting(&network), [1, 7].map(Address::repeat_byte));
+    network.apply(None, &[opened(7, 1)], &at(8)).unwrap();
+    // The channel of the other one may still come.
+    assert_eq!(waiting(&network), [Address::repeat_byte(7)]);
 }
 
 #[test]
