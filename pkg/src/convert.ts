@@ -106,6 +106,7 @@ export function toPayment(value: unknown): PaymentView {
     id: raw['id'] as PaymentView['id'],
     channel: optional<Hex>(raw['channel']),
     partner: raw['partner'] as PaymentView['partner'],
+    token: raw['token'] as PaymentView['token'],
     routed: raw['routed'] === true,
     direction: raw['direction'] as PaymentView['direction'],
     amount: amount(raw['amount'], 'amount'),

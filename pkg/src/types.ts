@@ -108,6 +108,7 @@ export interface PaymentView {
   readonly channel: Hex | undefined;
   /** Who was paid, or who paid. */
   readonly partner: Address;
+  readonly token: Address;
   /** Whether it went over the network, in hash-locked parts. */
   readonly routed: boolean;
   readonly direction: 'sent' | 'received';

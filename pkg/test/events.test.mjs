@@ -148,7 +148,7 @@ describe('every event', () => {
     const iterator = client.events();
     core.emit({ type: 'payment', payment: { ...rawPayment, memo: null, error: { code: 'X', message: 'y' } } });
     const { payment } = (await iterator.next()).value;
-    assert.deepEqual(payment, { id: PAYMENT, channel: ID, partner: A, routed: false, direction: 'sent', amount: 3n, fee: 0n, request: undefined, memo: undefined, status: 'settled', nonce: 2, at: 1_700_000_000, error: { code: 'X', message: 'y' } });
+    assert.deepEqual(payment, { id: PAYMENT, channel: ID, partner: A, token: ZERO, routed: false, direction: 'sent', amount: 3n, fee: 0n, request: undefined, memo: undefined, status: 'settled', nonce: 2, at: 1_700_000_000, error: { code: 'X', message: 'y' } });
   });
 });
 

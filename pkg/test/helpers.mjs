@@ -41,6 +41,7 @@ export const rawPayment = {
   id: PAYMENT,
   channel: ID,
   partner: A,
+  token: ZERO,
   routed: false,
   direction: 'sent',
   amount: '3',

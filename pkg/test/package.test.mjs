@@ -68,8 +68,8 @@ describe('entries', () => {
     const { start } = await import('./helpers.mjs');
     const { client } = await start();
     assert.deepEqual(Object.keys(client).sort(), [
-      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'createRequest', 'deposit', 'events', 'judge', 'network',
-      'on', 'openChannel', 'pay', 'payRequest', 'payments', 'readRequest', 'requestStatus', 'requests', 'respond', 'settle', 'status', 'testing', 'wallet',
+      'authorize', 'balance', 'chainId', 'channel', 'channels', 'close', 'closeChannel', 'closed', 'createRequest', 'deposit', 'estimateCapacity', 'events', 'judge',
+      'network', 'on', 'openChannel', 'pay', 'payRequest', 'payments', 'quote', 'readRequest', 'requestStatus', 'requests', 'respond', 'settle', 'status', 'testing', 'wallet',
       'withdraw',
     ]);
     assert.ok(Object.isFrozen(client));

@@ -378,6 +378,8 @@ pub struct PaymentView {
     pub channel: Option<ChannelId>,
     /// Who was paid, or who paid.
     pub partner: Address,
+    /// In which token.
+    pub token: Address,
     /// Which way.
     pub flow: Flow,
     /// How much the payee got, or is to get.

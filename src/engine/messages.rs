@@ -56,7 +56,13 @@ impl<S: Signer> Engine<S> {
                 if record.ops.iter().any(|op| matches!(op, Op::Cancel { .. })) {
                     out.accept.insert(id);
                 }
-                for view in payment_views(&record, channel.partner(), Flow::Received, &PaymentStatus::Settled) {
+                for view in payment_views(
+                    &record,
+                    channel.partner(),
+                    channel.key.token,
+                    Flow::Received,
+                    &PaymentStatus::Settled,
+                ) {
                     out.emit(Event::Payment(view));
                 }
                 if record.ops.iter().all(|op| matches!(op, Op::Lock { .. })) {
@@ -107,8 +113,8 @@ impl<S: Signer> Engine<S> {
 
     pub(super) fn settle_payments(&mut self, id: ChannelId, settled: &[UpdateRecord], out: &mut Out) {
         let Some(channel) = self.channels.get_mut(id) else { return };
-        let partner = channel.partner();
-        let views = |record| payment_views(record, partner, Flow::Sent, &PaymentStatus::Settled);
+        let (partner, token) = (channel.partner(), channel.key.token);
+        let views = |record| payment_views(record, partner, token, Flow::Sent, &PaymentStatus::Settled);
         for view in settled.iter().flat_map(views) {
             if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Ok(Reply::Payment(view.clone())));
@@ -139,8 +145,8 @@ impl<S: Signer> Engine<S> {
         }
         let refused = channel.refuse(refusal.nonce, refusal.code);
         let status = PaymentStatus::Refused(format!("{:?}", refusal.code));
-        let partner = channel.partner();
-        for view in refused.iter().flat_map(|record| payment_views(record, partner, Flow::Sent, &status)) {
+        let (partner, token) = (channel.partner(), channel.key.token);
+        for view in refused.iter().flat_map(|record| payment_views(record, partner, token, Flow::Sent, &status)) {
             if let Some(request) = channel.waiting.remove(&view.id).flatten() {
                 out.reply(request, Err(EngineError::PaymentRefused(refusal.code)));
             }

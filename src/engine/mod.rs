@@ -487,6 +487,7 @@ fn cancelled(channel: &mut Channel, queued: &Queued, error: &EngineError, out: &
         id: queued.payment,
         channel: Some(channel.id),
         partner: channel.partner(),
+        token: channel.key.token,
         flow: Flow::Sent,
         amount: queued.amount,
         fee: Amount::ZERO,

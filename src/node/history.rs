@@ -27,18 +27,18 @@ pub(super) async fn payments<S: Store, K: Signer>(
     let mut channels = Vec::new();
     engine(&mut |engine| {
         let listed = engine.channels().into_iter().filter(|view| query.channel.is_none_or(|only| only == view.id));
-        channels = listed.map(|channel| (channel.id, channel.partner)).collect();
+        channels = listed.map(|channel| (channel.id, channel.partner, channel.key.token)).collect();
     });
     let mut found = Vec::new();
     if query.channel.is_none() {
         found = over_locks(store).await?;
     }
-    for (channel, partner) in channels {
+    for (channel, partner, token) in channels {
         for flow in [Flow::Sent, Flow::Received] {
             for record in updates(store, channel, flow, query).await? {
                 engine(&mut |engine| {
                     let status = engine.payment_status(channel, flow, record.signed.proof.nonce);
-                    let mut views = payment_views(&record, partner, flow, &status);
+                    let mut views = payment_views(&record, partner, token, flow, &status);
                     views.reverse();
                     found.append(&mut views);
                 });

@@ -10,7 +10,9 @@ after(async () => here?.close());
 
 const unknown = `0x${"ab".repeat(32)}`;
 const tooMuch = 2n ** 128n;
+const unknownAccount = `0x${"cd".repeat(20)}`;
 const badChecksum = "0x70997970C51812dc3A010C7d01b50e0d17dc79c8";
+const request = "chit:AQID-_8";
 const listener = { $function: true };
 
 /** Functions and amounts survive the trip into the page only in disguise. */
@@ -49,6 +51,14 @@ function casesOf({ id, self, partner }) {
   const notAddresses = [undefined, null, 5, {}, "", "0x12", "vitalik.eth", `${zero}00`, badChecksum];
   const notTimeouts = [-1, 0, 1.5, "5", null, 5n, Number.MAX_SAFE_INTEGER];
   const amount = 1n;
+  const hint = { channel: id, from: self, to: partner, capacity: 1n };
+  const badLimits = (good) => [
+    ...bad("maxFee", good, null, 5, "5", -1n, tooMuch),
+    ...bad("maxParts", good, null, 0, 1.5, 17, "2", 2n),
+    ...bad("exclude", good, null, partner, {}, [5], ["0x12"], [zero], [badChecksum]),
+    ...bad("hints", good, null, {}, [5], [{}], [{ ...hint, capacity: 5 }], [{ ...hint, flat: -1n }], [{ ...hint, proportional: 1.5 }], [{ ...hint, from: badChecksum }]),
+  ];
+  const badRequest = (good) => bad("request", good, undefined, null, 5, {}, "", "chit:", "chit:A", "chit:!!", "http:AQID");
   return {
     authorize: optional,
     openChannel: [
@@ -72,6 +82,10 @@ function casesOf({ id, self, partner }) {
       ...bad("amount", { channel: id }, ...notAmounts),
       ...bad("memo", { channel: id, amount }, 7, {}, null, "x".repeat(257), "ü".repeat(129), "\ud800"),
       ...bad("id", { channel: id, amount }, "0x12", 7, null),
+      ...badLimits({ to: partner, token: here.token, amount }),
+      [[{ to: self, token: here.token, amount }], "INVALID_ARGUMENT"],
+      [[{ to: unknownAccount, token: here.token, amount }], "NO_ROUTE"],
+      [[{ request, channel: id, amount }], "INVALID_ARGUMENT", "request"],
       ...bad("to", { token: zero, amount }, ...notAddresses.slice(1), zero),
       ...bad("token", { to: partner, amount }, ...notAddresses),
       [[{ channel: id, to: partner, token: zero, amount }], "INVALID_ARGUMENT", "channel"],
@@ -79,6 +93,43 @@ function casesOf({ id, self, partner }) {
       [[{ channel: id, amount: 1_000_001n }], "INSUFFICIENT_CAPACITY"],
       [[{ channel: id, amount: tooMuch - 1n }], "INSUFFICIENT_CAPACITY"],
     ],
+    quote: [
+      ...required,
+      ...bad("to", { token: zero, amount }, ...notAddresses, zero),
+      ...bad("token", { to: partner, amount }, ...notAddresses),
+      ...bad("amount", { to: partner, token: zero }, ...notAmounts),
+      ...badLimits({ to: partner, token: here.token, amount }),
+      ...bad("signal", { to: partner, token: here.token, amount }, "now"),
+      [[{ to: partner, token: zero, amount }], "UNKNOWN_CHANNEL"],
+      [[{ to: self, token: here.token, amount }], "INVALID_ARGUMENT"],
+      [[{ to: unknownAccount, token: here.token, amount }], "NO_ROUTE"],
+      [[{ to: partner, token: here.token, amount: 1_000_001n }], "INSUFFICIENT_CAPACITY"],
+    ],
+    estimateCapacity: [
+      ...required,
+      ...bad("to", { token: zero }, ...notAddresses, zero),
+      ...bad("token", { to: partner }, ...notAddresses),
+      [[{ to: self, token: here.token }], "INVALID_ARGUMENT"],
+    ],
+    createRequest: [
+      ...required,
+      ...bad("token", {}, ...notAddresses),
+      ...bad("amount", { token: here.token }, ...notAmounts.slice(1)),
+      ...bad("expiresIn", { token: here.token }, ...notTimeouts),
+      ...bad("memo", { token: here.token }, 7, {}, null, "x".repeat(257)),
+      ...bad("id", { token: here.token }, "0x12", 7, null),
+    ],
+    readRequest: [...required, ...badRequest({}), [[{ request }], "INVALID_ARGUMENT"]],
+    payRequest: [
+      ...required,
+      ...badRequest({}),
+      ...bad("amount", { request }, ...notAmounts.slice(1)),
+      ...badLimits({ request }),
+      [[{ request }], "INVALID_ARGUMENT"],
+    ],
+    requestStatus: [...required, ...badRequest({}), [[{ request }], "INVALID_ARGUMENT"], [[{ id: unknown }], "UNKNOWN_REQUEST"]],
+    requests: [...optional, ...bad("limit", {}, 0, -1, 1.5, 1_001, "5", null), ...bad("before", {}, "0x12", 5, null)],
+    network: [...optional, ...bad("token", {}, ...notAddresses.slice(1))],
     withdraw: [
       ...required,
       ...badChannel({ amount }),
@@ -119,6 +170,8 @@ function casesOf({ id, self, partner }) {
     close: [],
     "testing.setOffline": [...required, ...bad("offline", {}, undefined, "yes", 1, null)],
     "testing.closeWithOldProof": [...required, ...badChannel({})],
+    "testing.refuse": [undefined, null, 0, "yes", {}].map((on) => [[on], "INVALID_ARGUMENT", "on"]),
+    "testing.revealOnChain": [...required, ...badChannel({})],
   };
 }
 
@@ -127,11 +180,16 @@ const correct = ({ id, partner }) => ({
   openChannel: [{ partner, token: zero, deposit: 1n }],
   deposit: [{ channel: id, amount: 1n }],
   pay: [{ channel: id, amount: 1n }],
+  quote: [{ to: partner, token: zero, amount: 1n }],
+  estimateCapacity: [{ to: partner, token: zero }],
+  createRequest: [{ token: zero }],
+  "testing.refuse": [true],
+  ...Object.fromEntries(["readRequest", "payRequest", "requestStatus"].map((name) => [name, [{ request }]])),
   withdraw: [{ channel: id, amount: 1n }],
   balance: [{ token: zero }],
   on: ["payment", listener],
   "testing.setOffline": [{ offline: true }],
-  ...Object.fromEntries(["closeChannel", "respond", "settle", "channel", "testing.closeWithOldProof"].map((name) => [name, [{ channel: id }]])),
+  ...Object.fromEntries(["closeChannel", "respond", "settle", "channel", "testing.closeWithOldProof", "testing.revealOnChain"].map((name) => [name, [{ channel: id }]])),
 });
 
 test("every public function answers bad input with a typed error and leaves the state alone", async (t) => {
@@ -184,7 +242,7 @@ test("every option of createChannelClient and discoverWallets is checked", async
   await page.waitForFunction(() => window.ready);
   const exported = await page.evaluate(() =>
     Object.entries(window.under.module).filter(([, value]) => typeof value === "function").map(([name]) => name));
-  assert.deepEqual(exported.sort(), ["ChitError", "createChannelClient", "discoverWallets", "isChitError"], "every export has its cases here");
+  assert.deepEqual(exported.sort(), ["ChitError", "createChannelClient", "discoverWallets", "isChitError", "receiptTypedData", "requestLink"], "every export has its cases here");
 
   const wallet = here.accounts[here.fresh()];
   const notAddresses = [undefined, null, 5, {}, "", "0x12", "vitalik.eth", zero, badChecksum];
@@ -232,6 +290,12 @@ test("every option of createChannelClient and discoverWallets is checked", async
     assert.equal(result.details.parameter, Object.keys(wrong)[0]);
     count += 1;
   }
+  for (const wrong of [undefined, null, 5, {}, "", "chit:", "https://chit.example"]) {
+    const result = await invoke(page, "module.requestLink", [wrong, "https://chit.example"]);
+    assert.equal(result.details?.parameter, "text", disguise(wrong));
+    count += 1;
+  }
+  assert.equal((await invoke(page, "module.requestLink", [request, ""])).details.parameter, "base");
   for (const value of [undefined, null, 5, {}, { name: "ChitError" }, { name: "ChitError", code: "NO_SUCH_CODE" }]) {
     assert.equal(await page.evaluate((value) => window.under.module.isChitError(value), value), false);
   }

@@ -116,10 +116,9 @@ export class Session {
     this.#moves.add(listener);
   }
 
-  /** The token of a payment: its channel's, and over the network always the demo's. */
-  tokenOf({ channel }: PaymentView): Token {
-    const address = channel === undefined ? undefined : this.channels.get(channel)?.token;
-    return address === undefined ? this.deployment.token : tokenOf(this.deployment, address);
+  /** The token of a payment. */
+  tokenOf({ token }: PaymentView): Token {
+    return tokenOf(this.deployment, token);
   }
 
   /** How this person behaves. */

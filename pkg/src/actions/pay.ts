@@ -88,7 +88,7 @@ export type PayReturnType = Payment;
  * for await (const step of client.pay({ to: shop, token, amount: 1_000000n })) console.log(step.stage, step.path);
  */
 export function pay(context: Context, parameters: PayParameters): PayReturnType {
-  const { request } = ((parameters) ?? {}) as { request?: unknown };
+  const { request } = (parameters as PayParameters | null | undefined) ?? {};
   return startPayment(context, request === undefined ? 'pay' : 'payRequest', parameters, checkTarget);
 }
 

@@ -14,6 +14,7 @@ pub(in crate::browser) struct PaymentObject {
     id: Text<PaymentId>,
     channel: Option<Text<ChannelId>>,
     partner: Text<Address>,
+    token: Text<Address>,
     routed: bool,
     direction: &'static str,
     amount: Text<Amount>,
@@ -40,6 +41,7 @@ impl From<&PaymentView> for PaymentObject {
             id: Text(view.id),
             channel: view.channel.map(Text),
             partner: Text(view.partner),
+            token: Text(view.token),
             routed: view.channel.is_none(),
             direction: match view.flow {
                 Flow::Sent => "sent",

@@ -192,10 +192,11 @@ pub(crate) fn update_message(record: &UpdateRecord) -> Message {
     Message::Update(Update::new(record.ops.clone(), &record.signed.proof, record.signed.signature))
 }
 
-/// The payments in an update between us and `partner` as the application sees them.
+/// The payments in an update between us and `partner`, in this token, as the application sees them.
 pub(crate) fn payment_views(
     record: &UpdateRecord,
     partner: Address,
+    token: Address,
     flow: Flow,
     status: &PaymentStatus,
 ) -> Vec<PaymentView> {
@@ -204,6 +205,7 @@ pub(crate) fn payment_views(
             id: *payment,
             channel: Some(record.signed.proof.channel),
             partner,
+            token,
             flow,
             amount: *amount,
             fee: Amount::ZERO,
