@@ -17,19 +17,19 @@ export function quoteWords(deployment: Deployment, { direct, amount, fee, parts 
 }
 
 /** What a step of a payment means; `undefined` for one that needs no words. */
-export function stepWords(deployment: Deployment, { stage, path, amount, part, reason }: PaymentStep): string | undefined {
-  const what = amount === undefined ? 'It' : formatAmount(amount, deployment.token);
+export function stepWords(deployment: Deployment, { stage, path, amount, reason }: PaymentStep): string | undefined {
+  const what = amount === undefined ? '' : formatAmount(amount, deployment.token);
   switch (stage) {
     case 'direct':
       return undefined;
     case 'route':
-      return path && capital(`${part === undefined ? '' : `part ${part + 1}: `}${through(deployment, path)}`);
+      return path && capital(`${what} ${through(deployment, path)}`.trim());
     case 'locked':
-      return `${what} locked: neither paid nor lost`;
+      return capital(`${what} locked: neither paid nor lost`.trim());
     case 'part-paid':
-      return `${what} paid`;
+      return capital(`${what} paid`.trim());
     case 'part-failed':
-      return `Taken back${reason === undefined ? '' : ` (${reasonWords(reason)})`}, trying another way`;
+      return `Taken back${reason === undefined ? '' : `: ${reasonWords(reason)}`}`;
     case 'paid':
       return undefined;
   }

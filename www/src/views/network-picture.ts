@@ -168,12 +168,16 @@ function alongside(path: string): readonly { x: number; y: number }[] {
   const [x0 = 0, y0 = 0] = numbers;
   const [x1 = 0, y1 = 0] = numbers.slice(-2);
   const [cx, cy] = numbers.length === 6 ? [numbers[2] ?? 0, numbers[3] ?? 0] : [(x0 + x1) / 2, (y0 + y1) / 2];
-  const isUpright = Math.abs(y1 - y0) > Math.abs(x1 - x0);
+  const isUpright = Math.abs(x1 - x0) < 1;
+  // Beside the line, on its upper side.
+  const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+  const up = x1 < x0 ? -1 : 1;
+  const side = { x: (up * (y1 - y0)) / length, y: (-up * (x1 - x0)) / length };
   return [0.17, 0.5, 0.83].map((t) => {
     const u = 1 - t;
     const x = u * u * x0 + 2 * u * t * cx + t * t * x1;
     const y = u * u * y0 + 2 * u * t * cy + t * t * y1;
-    return isUpright ? { x: x + 38, y: y + 5 } : { x, y: y - 15 };
+    return isUpright ? { x: x + 38, y: y + 5 } : { x: x + side.x * 18, y: y + side.y * 18 + 3 };
   });
 }
 

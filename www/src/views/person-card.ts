@@ -17,11 +17,11 @@ export function personCard(session: Session, onLook: () => void): HTMLElement {
   const look = h('button', { type: 'button', class: 'button small', 'data-testid': 'person-look', onclick: onLook }, `${name}’s channels`);
   session.subscribe(() => {
     const held = liveChannels(session).reduce((sum, { ours }) => sum + ours.balance, 0n);
-    setText(inChannels, formatUnits(held, token.decimals, 4));
+    setText(inChannels, formatUnits(held, token.decimals, 2));
     inChannels.dataset['value'] = held.toString();
     show(look, session.channels.size > 0);
     if (!session.balances) return;
-    setText(inWallet, formatUnits(session.balances.token, token.decimals, 4));
+    setText(inWallet, formatUnits(session.balances.token, token.decimals, 2));
     inWallet.dataset['value'] = session.balances.token.toString();
   });
   return h(
@@ -127,9 +127,10 @@ function reveal(session: Session, name: string): readonly HTMLElement[] {
       onclick: () => {
         const [channel] = hanging();
         if (!channel) return;
-        void act({ controls: [button], error, steps }, () => client.testing.revealOnChain({ channel: channel.id })).then(
-          (done) => done && announce('The secret is on the chain. Whoever knows it is paid.'),
-        );
+        void act({ controls: [button], error, steps }, () => client.testing.revealOnChain({ channel: channel.id })).then((done) => {
+          if (done) announce('The secret is on the chain: the Judge pays, if nobody else does.');
+          else if (error.element.dataset['code'] === 'NOTHING_TO_DO') error.set(`${name} does not know the secret of this payment, or it is on the chain already.`);
+        });
       },
     },
     'Reveal on chain',

@@ -15,12 +15,19 @@ import { paymentProgress, personSelect } from './pay-anyone.js';
 /** The panel “Requests”, for one person or for several. */
 export function requestsPanel(sessions: readonly Session[], given?: string): HTMLElement {
   const paying = payRequest(sessions, given);
-  return h(
+  const panel = h(
     'section',
     { class: 'panel', 'aria-labelledby': 'requests-title' },
     h('h2', { id: 'requests-title' }, 'Requests'),
     h('div', { class: 'requests' }, ask(sessions, (text) => { paying.read(text); }), paying.element),
   );
+  for (const session of sessions) {
+    // Whoever has no channel can neither pay nor be paid.
+    session.subscribe(() => {
+      show(panel, given !== undefined || sessions.some(({ channels }) => [...channels.values()].some(({ status }) => status === 'open')));
+    });
+  }
+  return panel;
 }
 
 /** Who acts in a form: chosen among several, or the only one. */
@@ -77,8 +84,8 @@ function ask(sessions: readonly Session[], onMade: (text: string) => void): HTML
 /** A request as its maker passes it on, and what becomes of it. */
 function shown(session: Session, request: RequestView): readonly HTMLElement[] {
   const status = h('p', { class: 'hint', role: 'status', 'data-testid': 'request-status' });
-  const stop = session.subscribe(() => void render());
   let last = '';
+  let stop = (): void => undefined;
   const render = async (): Promise<void> => {
     const now = await session.client.requestStatus({ request: request.text }).catch(() => undefined);
     if (!now || !status.isConnected) return;
@@ -88,13 +95,22 @@ function shown(session: Session, request: RequestView): readonly HTMLElement[] {
     status.dataset['status'] = now.status;
     setText(status, words);
     announce(words);
-    if (now.status === 'paid' || now.status === 'expired') stop();
+    if (now.status === 'expired' || now.receipt) stop();
+  };
+  // A request that was replaced by another is followed no more.
+  const follow = (): void => {
+    if (status.isConnected) void render();
+    else if (last !== '') stop();
   };
   const link = requestLink(request.text, `${location.origin}/`);
-  const picture = svg(requestQr(link));
+  const picture = svg(requestQr(request.text));
   picture.setAttribute('class', 'qr');
   picture.setAttribute('role', 'img');
-  picture.setAttribute('aria-label', 'The link as a QR code');
+  picture.setAttribute('aria-label', 'The request as a QR code');
+  // Once it is on the page.
+  setTimeout(() => {
+    stop = session.subscribe(follow);
+  }, 0);
   return [
     h('div', { class: 'request-ways' }, h('div', { class: 'request-picture' }, picture), h('div', { class: 'request-texts' }, copyable(request.text, 'The request', 'request-text'), copyable(link, 'The link', 'request-link'))),
     status,
