@@ -46,12 +46,12 @@ export async function openNetwork(world, count, pairs, { deposit = 100_000n, dep
   return { people, ids };
 }
 
-/** Waits until a person has heard what both sides of every channel announce. */
+/** Waits until a person has heard of both sides of every channel that they can send something over it. */
 export async function knows(person, ids) {
   const end = Date.now() + 30_000;
   for (;;) {
     const view = (await person.call("network", { token: person.token })).ok;
-    const isTold = (id) => view?.channels.some((channel) => channel.id === id && channel.hintA !== undefined && channel.hintB !== undefined);
+    const isTold = (id) => view?.channels.some((channel) => channel.id === id && channel.hintA > 0n && channel.hintB > 0n);
     if (view?.complete && ids.every(isTold)) return;
     if (Date.now() > end) assert.fail(`the network was not heard of: ${JSON.stringify(view, (_, value) => (typeof value === "bigint" ? `${value}n` : value))}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -87,6 +87,17 @@ export function payTo(person, to, amount, more = {}) {
 
 /** Asks how a payment would go, without paying. */
 export const quote = (person, to, amount) => person.call("quote", { to, token: person.token, amount: `${amount}n` });
+
+/** Waits until there is a way: whoever was away is announced as back by its neighbours after a while. */
+export async function untilWay(person, to, amount) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const asked = await quote(person, to, amount);
+    if (asked.ok) return;
+    if (Date.now() > end) assert.fail(`there is no way: ${asked.code}: ${asked.message}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 /** How much a person's channels hold for it, and how much of it hangs in locks. */
 export async function holdings(person, ids) {
