@@ -1,4 +1,4 @@
-// Takes the README's picture of the demo, www/screenshot.png. With a folder as argument it takes one of every state there as
+// Takes the README's pictures of the demo, www/screenshot.png and www/network.png. With a folder as argument it takes one of every state there as
 // well, in light, dark and narrow, for looking at: node tests/browser/screenshot.mjs [FOLDER]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,9 +7,10 @@ import { card, confirm, demoPair, demoStack, askToOpen, manage, pay } from "./de
 import { world } from "./support.mjs";
 
 const picture = fileURLToPath(new URL("../../www/screenshot.png", import.meta.url));
+const networkPicture = fileURLToPath(new URL("../../www/network.png", import.meta.url));
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
-const here = await world({ ...demoStack, challenge: 60 });
+let here = await world({ ...demoStack, challenge: 60 });
 
 /** One state, in every way that it can be looked at. */
 async function take(page, name) {
@@ -21,6 +22,39 @@ async function take(page, name) {
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 1180, height: 1000 });
+}
+
+/** Four people in one window, with a payment that hangs because a mediator went silent. */
+async function network() {
+  const page = await (await here.browser.newContext({ viewport: { width: 1180, height: 1000 } })).newPage();
+  await page.goto(`${here.server.url}/network.html`);
+  await page.getByTestId("build").waitFor();
+  await take(page, "network-empty");
+  await page.getByTestId("build").click();
+  await page.getByTestId("wallet-title").waitFor();
+  await take(page, "network-wallet");
+  await confirm(page);
+  await page.getByTestId("build").waitFor({ state: "hidden", timeout: 60_000 });
+  await page.getByTestId("network-amount").fill("20");
+  await page.getByTestId("network-quote").filter({ hasText: "Through" }).waitFor({ timeout: 60_000 });
+  await take(page, "network-quote");
+  await page.getByTestId("network-pay").click();
+  await page.getByTestId("network-result").waitFor();
+  const carol = page.locator('[data-testid="person"][data-name="Carol"]');
+  await carol.getByTestId("silence-later").click();
+  await page.getByTestId("network-amount").fill("12.5");
+  await page.getByTestId("network-pay").click();
+  await carol.locator('[data-testid="silence"][aria-pressed="true"]').waitFor();
+  await page.locator(".net-dot").waitFor({ state: "hidden" });
+  await page.setViewportSize({ width: 1180, height: 1000 });
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: networkPicture });
+  await take(page, "network-hanging");
+  await page.getByTestId("request-amount").fill("3");
+  await page.getByTestId("request-submit").click();
+  await page.getByTestId("request-made").waitFor();
+  await take(page, "network-request");
+  await page.context().close();
 }
 
 try {
@@ -63,6 +97,13 @@ try {
   await a.getByTestId("wallet-reject").click();
   await take(a, "dispute");
   await take(b, "dispute-cheat");
+} finally {
+  await here.close();
+}
+
+here = await world({ ...demoStack, challenge: 60 });
+try {
+  await network();
 } finally {
   await here.close();
 }

@@ -14,8 +14,8 @@ export interface Layout {
   readonly places: readonly Point[];
   /** Beside the picture of a person, or below it. */
   readonly namesBeside: boolean;
-  /** The line of a channel between the n-th and the m-th person, as an SVG path. */
-  path(from: number, to: number): string;
+  /** The line of a channel between two people, as an SVG path; `nth` counts the channels between the same two. */
+  path(from: number, to: number, nth: number): string;
 }
 
 /** More people than this do not fit in a row. */
@@ -26,7 +26,7 @@ const RADIUS = 30;
 /** Free space between a person and the end of a channel's line. */
 const GAP = 10;
 
-/** Places `count` people; `bows` when any channel skips a neighbour, which takes room beside the row. */
+/** Places `count` people; `bows` when any channel skips a neighbour or is not the first, which takes room beside the row. */
 export function layOut(count: number, isNarrow: boolean, bows: boolean): Layout {
   if (count > ROW) return ring(count, isNarrow);
   return isNarrow ? column(count, bows) : row(count, bows);
@@ -37,13 +37,13 @@ function row(count: number, bows: boolean): Layout {
   const y = bows ? 170 : 62;
   const step = count > 1 ? (width - 200) / (count - 1) : 0;
   const places = Array.from({ length: count }, (_, index) => ({ x: count > 1 ? 100 + index * step : width / 2, y }));
-  const path = (from: number, to: number): string => line(places, from, to, { x: 0, y: -95 });
+  const path = (from: number, to: number, nth: number): string => line(places, from, to, nth, { x: 0, y: -95 });
   return { width, height: y + 88, radius: RADIUS, places, namesBeside: false, path };
 }
 
 function column(count: number, bows: boolean): Layout {
-  const places = Array.from({ length: count }, (_, index) => ({ x: 50, y: 44 + index * 150 }));
-  const path = (from: number, to: number): string => line(places, from, to, { x: bows ? 150 : 0, y: 0 });
+  const places = Array.from({ length: count }, (_, index) => ({ x: bows ? 110 : 50, y: 44 + index * 150 }));
+  const path = (from: number, to: number, nth: number): string => line(places, from, to, nth, { x: 150, y: 0 });
   return { width: 340, height: 88 + (count - 1) * 150, radius: RADIUS, places, namesBeside: true, path };
 }
 
@@ -57,10 +57,10 @@ function ring(count: number, isNarrow: boolean): Layout {
   return { width, height, radius: isNarrow ? 20 : 26, places, namesBeside: false, path };
 }
 
-/** Straight between neighbours, in a bow around whoever stands between. */
-function line(places: readonly Point[], from: number, to: number, bow: Point): string {
+/** Straight between neighbours, in a bow around whoever or whatever is between. */
+function line(places: readonly Point[], from: number, to: number, nth: number, bow: Point): string {
   const [a, b] = [at(places, from), at(places, to)];
-  const span = Math.abs(from - to);
+  const span = Math.abs(from - to) + nth;
   if (span <= 1) return straight(a, b);
   const lift = { x: bow.x * (0.4 + span * 0.3), y: bow.y * (0.6 + span * 0.35) };
   const middle = { x: (a.x + b.x) / 2 + lift.x, y: (a.y + b.y) / 2 + lift.y };

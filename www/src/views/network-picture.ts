@@ -40,13 +40,20 @@ export function networkPicture(deployment: Deployment): NetworkPicture {
 
   const draw = (picture: Picture): void => {
     const at = (address: string): number => picture.nodes.findIndex((node) => same(node.address, address));
-    const ends = picture.edges.map((edge) => [at(edge.a), at(edge.b)] as const);
-    const bows = ends.some(([a, b]) => Math.abs(a - b) > 1);
+    const seen = new Map<string, number>();
+    const ends = picture.edges.map((edge) => {
+      const pair = [at(edge.a), at(edge.b)] as const;
+      const name = [...pair].sort().join();
+      const nth = seen.get(name) ?? 0;
+      seen.set(name, nth + 1);
+      return [...pair, nth] as const;
+    });
+    const bows = ends.some(([a, b, nth]) => Math.abs(a - b) + nth > 1);
     const layout = layOut(picture.nodes.length, narrow.matches, bows);
     drawn.clear();
     const lines = picture.edges.map((edge, index) => {
-      const [a, b] = ends[index] ?? [0, 0];
-      const made = new DrawnEdge(deployment, layout.path(a, b), edge);
+      const [a, b, nth] = ends[index] ?? [0, 0, 0];
+      const made = new DrawnEdge(deployment, layout.path(a, b, nth), edge);
       drawn.set(edge.id, made);
       return made.element;
     });
@@ -177,6 +184,8 @@ function alongside(path: string): readonly { x: number; y: number }[] {
     const u = 1 - t;
     const x = u * u * x0 + 2 * u * t * cx + t * t * x1;
     const y = u * u * y0 + 2 * u * t * cy + t * t * y1;
+    // A column leaves its right side to bows.
+    if (isUpright && numbers.length === 4 && x0 > 60) return { x: x - 38, y: y + 5 };
     return isUpright ? { x: x + 38, y: y + 5 } : { x: x + side.x * 18, y: y + side.y * 18 + 3 };
   });
 }
