@@ -223,11 +223,7 @@ impl<S: Signer> Engine<S> {
     /// Gives up what has waited too long. Timers sleep, so it is done before anything is taken too.
     fn give_back_late(&mut self, now: Timestamp, out: &mut Out) {
         let soonest = self.time(now).saturating_add(self.config.locks.margin);
-        let is_late = |hash: SecretHash| {
-            let place = self.transfers.get(hash).and_then(|transfer| transfer.incoming);
-            let lock = place.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock));
-            lock.is_none_or(|lock| lock.expiry <= soonest)
-        };
+        let is_late = |hash: SecretHash| self.partner_lock(hash).is_none_or(|lock| lock.expiry <= soonest);
         let waiting = self.deliveries.by_payment.values().flatten().map(|part| part.hash);
         for hash in waiting.filter(|hash| is_late(*hash)).collect::<Vec<_>>() {
             self.give_back(hash, LockRefusal::Incomplete, out);

@@ -65,21 +65,33 @@ impl<S: Signer> Engine<S> {
                 Op::Pay { .. } => {}
                 Op::Lock { lock, route } => self.lock_arrived(id, lock, route, now, out),
                 Op::Unlock { lock, secret } => {
-                    let Some(hash) = self.transfers.of_incoming(id, *lock) else { continue };
-                    self.transfers.set_incoming(hash, None);
-                    out.transfers.insert(hash);
+                    let Some(hash) = self.incoming_ended(id, *lock, out) else { continue };
                     self.learn(hash, secret.clone(), Source::OffChain, now, out);
                     if let Some(lock) = before.get(*lock) {
                         out.emit(Event::Transfer(TransferEvent::LockPaid { channel: id, hash, amount: lock.amount }));
                     }
                 }
                 Op::Expire { lock } | Op::Cancel { lock } => {
-                    let Some(hash) = self.transfers.of_incoming(id, *lock) else { continue };
-                    self.transfers.set_incoming(hash, None);
-                    out.transfers.insert(hash);
+                    self.incoming_ended(id, *lock, out);
                 }
             }
         }
+    }
+
+    /// The partner's lock is not pending any more; tells whose it was.
+    fn incoming_ended(&mut self, id: ChannelId, lock: LockId, out: &mut Out) -> Option<SecretHash> {
+        let hash = self.transfers.of_incoming(id, lock)?;
+        self.transfers.set_incoming(hash, None);
+        out.transfers.insert(hash);
+        Some(hash)
+    }
+
+    /// Our lock is not pending any more; tells whose it was.
+    fn outgoing_ended(&mut self, id: ChannelId, lock: LockId, out: &mut Out) -> Option<SecretHash> {
+        let hash = self.transfers.of_outgoing(id, lock)?;
+        self.transfers.set_outgoing(hash, None);
+        out.transfers.insert(hash);
+        Some(hash)
     }
 
     fn lock_arrived(&mut self, id: ChannelId, lock: &Lock, route: &Route, now: Timestamp, out: &mut Out) {
@@ -112,17 +124,32 @@ impl<S: Signer> Engine<S> {
     /// Passes a partner's lock on, keeps it as the payment's target, or refuses it.
     pub(super) fn decide(&mut self, hash: SecretHash, now: Timestamp, out: &mut Out) {
         let Some((place, lock, route)) = self.undecided(hash) else { return };
-        let refusal = match self.signer.open_route(&route) {
-            _ if lock.amount < self.config.locks.dust => Some(LockRefusal::TooSmall),
-            _ if self.locked_by_partner(place.channel) > self.config.locks.sum => Some(LockRefusal::TooMuch),
-            None => Some(LockRefusal::BadRoute),
-            Some(Hop::Forward { next, amount, expiry, route }) => {
-                self.forward(hash, place.channel, &lock, next, amount, expiry, route, now, out).err()
-            }
-            Some(Hop::Deliver(delivery)) => self.deliver(hash, &lock, delivery, now, out).err(),
-        };
-        if let Some(reason) = refusal {
+        if let Err(reason) = self.take_on(hash, place.channel, &lock, &route, now, out) {
             self.refuse_lock(place.channel, place.lock, reason, out);
+        }
+    }
+
+    fn take_on(
+        &mut self,
+        hash: SecretHash,
+        from: ChannelId,
+        lock: &Lock,
+        route: &Route,
+        now: Timestamp,
+        out: &mut Out,
+    ) -> Result<(), LockRefusal> {
+        // Before the route is opened, which takes as long as a signature.
+        if lock.amount < self.config.locks.dust {
+            return Err(LockRefusal::TooSmall);
+        }
+        if self.locked_by_partner(from) > self.config.locks.sum {
+            return Err(LockRefusal::TooMuch);
+        }
+        match self.signer.open_route(route).ok_or(LockRefusal::BadRoute)? {
+            Hop::Forward { next, amount, expiry, route } => {
+                self.forward(hash, from, lock, next, amount, expiry, route, now, out)
+            }
+            Hop::Deliver(delivery) => self.deliver(hash, lock, delivery, now, out),
         }
     }
 
@@ -313,9 +340,7 @@ impl<S: Signer> Engine<S> {
 
     /// Our lock is gone for sure: what it was made for ends too.
     pub(super) fn lock_gone(&mut self, id: ChannelId, lock: &Lock, reason: LockRefusal, out: &mut Out) {
-        let Some(hash) = self.transfers.of_outgoing(id, lock.id) else { return };
-        self.transfers.set_outgoing(hash, None);
-        out.transfers.insert(hash);
+        let Some(hash) = self.outgoing_ended(id, lock.id, out) else { return };
         self.way_ended(hash, reason, out);
     }
 
@@ -367,9 +392,7 @@ impl<S: Signer> Engine<S> {
                     self.lock_left(id, lock, out);
                 }
                 Op::Unlock { lock, secret } => {
-                    let Some(hash) = self.transfers.of_outgoing(id, *lock) else { continue };
-                    self.transfers.set_outgoing(hash, None);
-                    out.transfers.insert(hash);
+                    let Some(hash) = self.outgoing_ended(id, *lock, out) else { continue };
                     self.part_paid(hash, secret, now, out);
                 }
                 Op::Expire { .. } | Op::Cancel { .. } | Op::Pay { .. } => {}

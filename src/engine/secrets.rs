@@ -117,7 +117,7 @@ impl<S: Signer> Engine<S> {
                 by_channel.or_default(unpaid.channel).add(&unpaid.lock, unpaid.gas, worth);
             }
         }
-        for (channel, Left { locks, amount, cost }) in by_channel.iter().map(|(channel, left)| (*channel, *left)) {
+        for (channel, Left { locks, amount, cost }) in by_channel {
             out.emit(Event::LocksLeft { channel, action: Action::RevealOnChain, locks, amount, cost });
         }
         wanted
@@ -131,7 +131,7 @@ impl<S: Signer> Engine<S> {
                 *deadline = Some(deadline.map_or(unpaid.lock.expiry, |known| known.min(unpaid.lock.expiry)));
             }
         }
-        for (channel, deadline) in deadlines.iter().map(|(channel, deadline)| (*channel, *deadline)) {
+        for (channel, deadline) in deadlines {
             out.emit(Event::ActionRequired { channel, action: Action::RevealOnChain, deadline });
         }
     }
@@ -175,10 +175,7 @@ impl<S: Signer> Engine<S> {
                     None => {}
                 }
             }
-            let theirs = self.transfers.get(*hash).and_then(|transfer| transfer.incoming);
-            let theirs =
-                theirs.and_then(|place| self.channels.get(place.channel)?.received.locks.get(place.lock).copied());
-            let word = match theirs.map(|lock| (in_time(&lock).is_some(), at > lock.expiry)) {
+            let word = match self.partner_lock(*hash).map(|lock| (in_time(&lock).is_some(), at > lock.expiry)) {
                 Some((true, _)) => Some(Registered::InTime),
                 Some((false, true)) => Some(Registered::Never),
                 Some((false, false)) | None => continue,
@@ -199,6 +196,12 @@ impl<S: Signer> Engine<S> {
         Some((place.channel, lock))
     }
 
+    /// The partner's lock with this hash, while it is pending.
+    pub(super) fn partner_lock(&self, hash: SecretHash) -> Option<Lock> {
+        let place = self.transfers.get(hash)?.incoming?;
+        self.channels.get(place.channel)?.received.locks.get(place.lock).copied()
+    }
+
     /// Our lock ended without its secret, by the chain's word.
     fn lock_ended(&mut self, id: ChannelId, lock: &Lock, out: &mut Out) {
         let Some(channel) = self.channels.get_mut(id) else { return };
@@ -208,9 +211,14 @@ impl<S: Signer> Engine<S> {
         self.lock_gone(id, lock, LockRefusal::Expired, out);
     }
 
+    /// The newest confirmed block, if there is one.
+    const fn confirmed_block(&self) -> Option<u64> {
+        self.head.number.saturating_add(1).checked_sub(self.config.confirmations)
+    }
+
     /// The chain's time as of the newest confirmed block.
     pub(super) fn confirmed_time(&self) -> Timestamp {
-        let confirmed = self.head.number.saturating_add(1).checked_sub(self.config.confirmations);
+        let confirmed = self.confirmed_block();
         let passed =
             self.passed.iter().rev().find(|(number, _)| confirmed.is_some_and(|confirmed| *number <= confirmed));
         passed.map_or(0, |(_, time)| *time)
@@ -220,7 +228,7 @@ impl<S: Signer> Engine<S> {
     pub(super) fn note_head(&mut self) {
         self.passed.retain(|(number, _)| *number < self.head.number);
         self.passed.push_back((self.head.number, self.head.timestamp));
-        let confirmed = self.head.number.saturating_add(1).saturating_sub(self.config.confirmations);
+        let confirmed = self.confirmed_block().unwrap_or_default();
         // The newest confirmed one and all after it.
         while self.passed.get(1).is_some_and(|(number, _)| *number <= confirmed) {
             self.passed.pop_front();
@@ -230,12 +238,8 @@ impl<S: Signer> Engine<S> {
     /// The secret of a lock that has ended is asked of the chain, once per block; of many, the next ones in turn.
     pub(super) fn ask_for_secrets(&mut self, now: Timestamp, out: &mut Out) {
         let (time, margin) = (self.time(now), self.config.locks.margin);
-        let wanted = self.transfers.iter().filter(|(_, transfer)| {
-            let ours = transfer.outgoing.and_then(|place| {
-                let channel = self.channels.get(place.channel)?;
-                let cancelled = channel.locks.cancelled.get(&place.lock).map(|cancelled| cancelled.lock);
-                channel.sent.locks.get(place.lock).copied().or(cancelled)
-            });
+        let wanted = self.transfers.iter().filter(|(hash, transfer)| {
+            let ours = self.own_lock(*hash).map(|(_, lock)| lock);
             let near = |lock: Option<Lock>| lock.is_some_and(|lock| time.saturating_add(margin) >= lock.expiry);
             let theirs = transfer.incoming.and_then(|place| {
                 let channel = self.channels.get(place.channel)?;
@@ -251,8 +255,7 @@ impl<S: Signer> Engine<S> {
         let hashes: Vec<SecretHash> = rest.into_iter().chain(first).take(ASK_AT_ONCE).copied().collect();
         self.asked_up_to = hashes.last().copied();
         if !hashes.is_empty() {
-            let block = self.head.number.saturating_add(1).saturating_sub(self.config.confirmations);
-            out.effect(Effect::ReadSecrets { hashes, block });
+            out.effect(Effect::ReadSecrets { hashes, block: self.confirmed_block().unwrap_or_default() });
         }
     }
 }
