@@ -14,7 +14,7 @@ use crate::engine::{
     ChannelView, Command, Config, Effect, Engine, EngineError, Input, LockPolicy, PaymentView, Reply, RequestId,
     SecretOnChain, Step,
 };
-use crate::protocol::{Address, Amount, ChannelId, Grant, Message, PublicKey, SessionKey};
+use crate::protocol::{Address, Amount, ChannelId, Grant, Message, PublicKey, SessionKey, Timestamp};
 use crate::store::{Store, StoreError};
 use crate::transport::Dial;
 
@@ -211,8 +211,7 @@ where
     pub async fn authorize(&self) -> Result<Grant, NodeError> {
         let shared = &self.shared;
         let key = shared.engine.borrow().session_key().address();
-        let time = shared.now().max(shared.engine.borrow().head().timestamp);
-        let valid_until = time.saturating_add(Config::SESSION_VALIDITY);
+        let valid_until = shared.time().saturating_add(Config::SESSION_VALIDITY);
         let grant = chain_task::grant(&shared.provider, &shared.config, key, valid_until).await?;
         shared.granted.set(Some(grant));
         shared.input(Input::Granted(grant));
@@ -326,8 +325,13 @@ impl<K: Platform> Shared<K> {
         answer
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> Timestamp {
         self.runtime.now_ms() / 1_000
+    }
+
+    /// The later of the two clocks: a deadline must hold by both.
+    pub(super) fn time(&self) -> Timestamp {
+        self.now().max(self.engine.borrow().head().timestamp)
     }
 
     pub(super) fn store(&self) -> Rc<K::Store> {
@@ -497,23 +501,11 @@ impl<K: Platform> Shared<K> {
             step.write(ALARM.to_vec(), write(alarm));
             step.add(self.network.writes());
         }
-        let mut said: Vec<(PublicKey, Vec<Message>)> = Vec::new();
+        let mut said = Vec::new();
         let effects = step.commit(&*self.store()).await?;
         self.agree();
         for effect in effects {
-            match effect {
-                Effect::Send { to, message } => {
-                    // Signed is made, whether or not the partner ever acknowledges it.
-                    if let Message::Update(update) = &message {
-                        self.made.note(update.channel, update.nonce, &update.ops);
-                    }
-                    match said.iter_mut().find(|(peer, _)| *peer == to) {
-                        Some((_, messages)) => messages.push(message),
-                        None => said.push((to, vec![message])),
-                    }
-                }
-                other => self.carry_out(other),
-            }
+            self.carry_out(effect, &mut said);
         }
         for (to, messages) in said {
             self.send(Outgoing::Send { to, messages });
@@ -525,9 +517,19 @@ impl<K: Platform> Shared<K> {
         Ok(())
     }
 
-    fn carry_out(self: &Rc<Self>, effect: Effect) {
+    /// Acts on an effect. What is said to one peer in a step is collected in `said`: it travels in one frame.
+    fn carry_out(self: &Rc<Self>, effect: Effect, said: &mut Vec<(PublicKey, Vec<Message>)>) {
         match effect {
-            Effect::Send { to, message } => self.send(Outgoing::Send { to, messages: vec![message] }),
+            Effect::Send { to, message } => {
+                // Signed is made, whether or not the partner ever acknowledges it.
+                if let Message::Update(update) = &message {
+                    self.made.note(update.channel, update.nonce, &update.ops);
+                }
+                match said.iter_mut().find(|(peer, _)| *peer == to) {
+                    Some((_, messages)) => messages.push(message),
+                    None => said.push((to, vec![message])),
+                }
+            }
             Effect::Lookup(wallet) => self.send(Outgoing::Lookup(wallet)),
             Effect::Emit(event) => self.emit(NodeEvent::Engine(event)),
             Effect::Reply { request, result } => {

@@ -21,7 +21,7 @@ use crate::chain::Provider;
 use crate::engine::records::{PARTS, PartRecord, SENT, read, sent_key};
 use crate::engine::routed::SentRecord;
 use crate::engine::{Command, EngineError, PaymentView, Reply};
-use crate::protocol::{Address, Amount, B256, ChannelId, Memo, PaymentId, PublicKey, Timestamp};
+use crate::protocol::{Address, Amount, B256, ChannelId, Memo, PaymentId, PublicKey};
 use crate::routing::{ExtraChannel, MAX_PARTS, Path};
 use crate::store::{Scan, Store, StoreError};
 use crate::transport::Dial;
@@ -298,11 +298,6 @@ where
 }
 
 impl<K: Platform> Shared<K> {
-    /// The later of the two clocks: a deadline must hold by both.
-    pub(super) fn time(&self) -> Timestamp {
-        self.now().max(self.engine.borrow().head().timestamp)
-    }
-
     fn parties(&self, to: Address, token: Address) -> Result<Parties, NodeError> {
         let from = self.engine.borrow().wallet();
         if from == to {
