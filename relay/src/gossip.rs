@@ -50,11 +50,7 @@ impl Publication {
 
 #[derive(Debug)]
 struct Entry {
-    place: Place,
-    signer: PublicKey,
-    issued: Timestamp,
-    ends: Timestamp,
-    bytes: Vec<u8>,
+    publication: Publication,
     connection: u64,
 }
 
@@ -108,12 +104,12 @@ impl Book {
         now: Timestamp,
     ) -> Result<Option<u64>, ErrorCode> {
         self.forget_ended(now);
-        let Publication { place, signer, issued, ends, bytes } = publication;
+        let (place, signer, length) = (publication.place, publication.signer, publication.bytes.len());
         let known = self.signers.get(&(place, signer)).copied();
         if let Some((number, entry)) = known.and_then(|number| Some((number, self.entries.get_mut(&number)?)))
-            && issued <= entry.issued
+            && publication.issued <= entry.publication.issued
         {
-            if entry.bytes != bytes {
+            if entry.publication.bytes != publication.bytes {
                 return Err(ErrorCode::StaleAnnouncement);
             }
             // A signer that comes back says the same again.
@@ -132,37 +128,38 @@ impl Book {
         if let Some(number) = known {
             self.remove(number);
         }
-        while self.entries.len() >= self.max_entries || self.bytes.saturating_add(bytes.len()) > self.max_bytes {
+        while self.entries.len() >= self.max_entries || self.bytes.saturating_add(length) > self.max_bytes {
             let orphan = self.orphans.first().copied().ok_or(ErrorCode::GossipFull)?;
             self.remove(orphan);
         }
         self.newest += 1;
         let number = self.newest;
-        self.bytes += bytes.len();
-        self.places.entry(place).or_default().insert(number, bytes.len());
+        self.bytes += length;
+        self.places.entry(place).or_default().insert(number, length);
         self.signers.insert((place, signer), number);
-        self.ends.insert((ends, number));
+        self.ends.insert((publication.ends, number));
         self.connections.entry(connection).or_default().insert(number);
-        self.entries.insert(number, Entry { place, signer, issued, ends, bytes, connection });
+        self.entries.insert(number, Entry { publication, connection });
         Ok(Some(number))
     }
 
     fn remove(&mut self, number: u64) {
-        let Some(entry) = self.entries.remove(&number) else { return };
-        self.bytes -= entry.bytes.len();
-        self.ends.remove(&(entry.ends, number));
+        let Some(Entry { publication, connection }) = self.entries.remove(&number) else { return };
+        let Publication { place, signer, ends, bytes, .. } = publication;
+        self.bytes -= bytes.len();
+        self.ends.remove(&(ends, number));
         self.orphans.remove(&number);
-        self.signers.remove(&(entry.place, entry.signer));
-        if let Some(place) = self.places.get_mut(&entry.place) {
-            place.remove(&number);
-            if place.is_empty() {
-                self.places.remove(&entry.place);
+        self.signers.remove(&(place, signer));
+        if let Some(numbers) = self.places.get_mut(&place) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.places.remove(&place);
             }
         }
-        if let Some(own) = self.connections.get_mut(&entry.connection) {
+        if let Some(own) = self.connections.get_mut(&connection) {
             own.remove(&number);
             if own.is_empty() {
-                self.connections.remove(&entry.connection);
+                self.connections.remove(&connection);
             }
         }
     }
@@ -191,7 +188,7 @@ impl Book {
                 more = true;
                 break;
             }
-            announcements.extend(self.entries.get(number).map(|entry| entry.bytes.clone().into()));
+            announcements.extend(self.entries.get(number).map(|entry| entry.publication.bytes.clone().into()));
             until = *number;
         }
         if !more {

@@ -295,16 +295,15 @@ impl ServerMessage {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RelayDecodeError> {
         let message: Self = decode(bytes)?;
         match &message {
-            Self::Deliver { body, .. } if body.len() > MAX_BODY_BYTES => Err(RelayDecodeError::TooLarge(body.len())),
-            Self::Error { detail, .. } if detail.len() > MAX_DETAIL_BYTES => {
-                Err(RelayDecodeError::TooLarge(detail.len()))
-            }
+            Self::Deliver { body, .. } => within(body.len(), MAX_BODY_BYTES)?,
+            Self::Error { detail, .. } => within(detail.len(), MAX_DETAIL_BYTES)?,
             Self::Gossip { announcements, .. } => {
                 let largest = announcements.iter().map(|announcement| announcement.len()).max().unwrap_or_default();
-                if largest > MAX_ANNOUNCEMENT_BYTES { Err(RelayDecodeError::TooLarge(largest)) } else { Ok(message) }
+                within(largest, MAX_ANNOUNCEMENT_BYTES)?;
             }
-            _ => Ok(message),
+            _ => {}
         }
+        Ok(message)
     }
 }
 
@@ -321,13 +320,17 @@ impl ClientMessage {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RelayDecodeError> {
         let message: Self = decode(bytes)?;
         match &message {
-            Self::Send { body, .. } if body.len() > MAX_BODY_BYTES => Err(RelayDecodeError::TooLarge(body.len())),
-            Self::Publish { announcement, .. } if announcement.len() > MAX_ANNOUNCEMENT_BYTES => {
-                Err(RelayDecodeError::TooLarge(announcement.len()))
-            }
-            _ => Ok(message),
+            Self::Send { body, .. } => within(body.len(), MAX_BODY_BYTES)?,
+            Self::Publish { announcement, .. } => within(announcement.len(), MAX_ANNOUNCEMENT_BYTES)?,
+            _ => {}
         }
+        Ok(message)
     }
+}
+
+/// Whether a part of a message is within its own limit.
+const fn within(length: usize, most: usize) -> Result<(), RelayDecodeError> {
+    if length > most { Err(RelayDecodeError::TooLarge(length)) } else { Ok(()) }
 }
 
 fn encode<T: Encode<()>>(message: &T) -> Vec<u8> {
