@@ -51,7 +51,7 @@ impl ChitCore {
         let name = format!("{storage}:{}:{}:{wallet}", domain.chain_id(), domain.judge());
         let panics = PanicWatch::new(on_event.clone());
         let lock = WebLock::acquire(&name, true).await.map_err(|error| lock_error(&error))?;
-        let store = IndexedDb::open(&name).await.map_err(|error| node_error(&NodeError::Store(error)))?;
+        let store = IndexedDb::open(&name).await.map_err(NodeError::Store)?;
         let key = load_or_create(&store, &domain, wallet).await.map_err(vault_error)?;
         let provider = InjectedWallet::new(provider);
         let services = Services { store, provider, dial: WebSocketDial::default(), runtime: BrowserRuntime };
@@ -61,7 +61,7 @@ impl ChitCore {
                 let _ = on_event.call1(&JsValue::NULL, &object);
             }
         };
-        let node = Node::start(config, services, key, listener).await.map_err(|error| node_error(&error))?;
+        let node = Node::start(config, services, key, listener).await?;
         Ok(Self { node, lock: RefCell::new(Some(lock)), _panics: panics })
     }
 
@@ -99,12 +99,12 @@ impl ChitCore {
                 Ok(Reply::Channel(view)) => to_js(&ChannelObject::from(view.as_ref())),
                 Ok(Reply::Payment(view)) => to_js(&PaymentObject::from(&view)),
                 Ok(Reply::Done | Reply::Request(_) | Reply::Part { .. }) => Ok(JsValue::UNDEFINED),
-                Err(error) => Err(node_error(&error)),
+                Err(error) => Err(error.into()),
             };
         }
         match method {
             "authorize" => {
-                let grant = self.node.authorize().await.map_err(|error| node_error(&error))?;
+                let grant = self.node.authorize().await?;
                 to_js(&AuthorizationObject::from(&grant))
             }
             "pay" => self.pay(params).await,
@@ -112,7 +112,7 @@ impl ChitCore {
             "quote" => self.quote(params).await,
             "estimateCapacity" => self.estimate_capacity(params).await,
             "channels" => {
-                let channels = self.node.channels().await.map_err(|error| node_error(&error))?;
+                let channels = self.node.channels().await?;
                 to_js(&channels.iter().map(ChannelObject::from).collect::<Vec<_>>())
             }
             "channel" => self.view(params.required("channel")?).await,
@@ -131,11 +131,11 @@ impl ChitCore {
                 to_js(&StatusObject::new(self.node.status(), persisted))
             }
             "balance" => {
-                let balance = self.node.balance(params.required("token")?).await.map_err(|error| node_error(&error))?;
+                let balance = self.node.balance(params.required("token")?).await?;
                 to_js(&Text(balance))
             }
             "network" => {
-                let view = self.node.network(params.optional("token")?).await.map_err(|error| node_error(&error))?;
+                let view = self.node.network(params.optional("token")?).await?;
                 to_js(&NetworkObject::from(&view))
             }
             "debugOffline" => {
@@ -144,7 +144,7 @@ impl ChitCore {
             }
             "debugCloseWithOldProof" => {
                 let channel = params.required("channel")?;
-                self.node.close_with_old_proof(channel).await.map_err(|error| node_error(&error))?;
+                self.node.close_with_old_proof(channel).await?;
                 self.view(channel).await
             }
             unknown => Err(invalid(&format!("there is no method {unknown}"))),
@@ -203,7 +203,7 @@ impl ChitCore {
     }
 
     async fn view(&self, id: ChannelId) -> Result<JsValue, JsValue> {
-        let view = self.node.channel(id).await.map_err(|error| node_error(&error))?;
+        let view = self.node.channel(id).await?;
         to_js(&ChannelObject::from(&view))
     }
 }
@@ -258,8 +258,10 @@ fn invalid(message: &str) -> JsValue {
     BadParam(message.to_owned()).into()
 }
 
-fn node_error(error: &NodeError) -> JsValue {
-    chit_error(error.code(), &error.to_string(), &details(error), error.is_retryable()).into()
+impl From<NodeError> for JsValue {
+    fn from(error: NodeError) -> Self {
+        chit_error(error.code(), &error.to_string(), &details(&error), error.is_retryable()).into()
+    }
 }
 
 /// What programs may want to know of an error beside its code.
@@ -298,7 +300,7 @@ fn lock_error(error: &LockError) -> JsValue {
 
 fn vault_error(error: VaultError) -> JsValue {
     match error {
-        VaultError::Store(error) => node_error(&NodeError::Store(error)),
+        VaultError::Store(error) => NodeError::Store(error).into(),
         VaultError::Unavailable(_) | VaultError::Random(_) | VaultError::Damaged(_) | VaultError::Sealed => {
             chit_error("VAULT_LOCKED", &error.to_string(), &JsValue::UNDEFINED, false).into()
         }

@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 
 use super::super::params::{BadParam, FromJs, Params};
 use super::super::views::{PaymentObject, QuoteObject, Text};
-use super::{ChitCore, invalid, node_error, random, to_js};
+use super::{ChitCore, invalid, random, to_js};
 use crate::node::{Limits, Payee, Payment, PaymentQuery};
 use crate::protocol::{FeeSchedule, Memo, PaymentId};
 use crate::routing::ExtraChannel;
@@ -34,25 +34,24 @@ impl ChitCore {
             again: params.optional("again")?.unwrap_or(false),
             limits: limits(params)?,
         };
-        let view = self.node.pay(payment).await.map_err(|error| node_error(&error))?;
+        let view = self.node.pay(payment).await?;
         to_js(&PaymentObject::from(&view))
     }
 
     /// True when surely nothing was paid.
     pub(super) async fn cancel_payment(&self, params: &Params) -> Result<JsValue, JsValue> {
-        let cancelled = self.node.cancel_payment(params.required("payment")?).await;
-        cancelled.map(JsValue::from_bool).map_err(|error| node_error(&error))
+        Ok(JsValue::from_bool(self.node.cancel_payment(params.required("payment")?).await?))
     }
 
     pub(super) async fn quote(&self, params: &Params) -> Result<JsValue, JsValue> {
         let (to, token, amount) = (params.required("to")?, params.required("token")?, params.required("amount")?);
-        let quote = self.node.quote(to, token, amount, &limits(params)?).await.map_err(|error| node_error(&error))?;
+        let quote = self.node.quote(to, token, amount, &limits(params)?).await?;
         to_js(&QuoteObject::new(&quote, amount))
     }
 
     pub(super) async fn estimate_capacity(&self, params: &Params) -> Result<JsValue, JsValue> {
         let estimate = self.node.estimate_capacity(params.required("to")?, params.required("token")?).await;
-        to_js(&Text(estimate.map_err(|error| node_error(&error))?))
+        to_js(&Text(estimate?))
     }
 
     pub(super) async fn payments(&self, params: &Params) -> Result<JsValue, JsValue> {
@@ -61,7 +60,7 @@ impl ChitCore {
             limit: params.optional("limit")?.unwrap_or(MAX_LISTED).min(MAX_LISTED),
             before: params.optional("before")?,
         };
-        let payments = self.node.payments(&query).await.map_err(|error| node_error(&error))?;
+        let payments = self.node.payments(&query).await?;
         to_js(&payments.iter().map(PaymentObject::from).collect::<Vec<_>>())
     }
 }

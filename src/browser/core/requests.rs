@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::super::params::{FromJs, Params};
 use super::super::views::{PaymentObject, RequestObject};
 use super::payments::{MAX_LISTED, limits, memo};
-use super::{ChitCore, node_error, random, to_js};
+use super::{ChitCore, random, to_js};
 use crate::engine::{RequestTerms, RequestView};
 use crate::node::{NodeError, RequestPayment};
 use crate::protocol::{B256, MAX_REQUEST_BYTES, PaymentId, PaymentRequest};
@@ -46,7 +46,7 @@ impl ChitCore {
     pub(super) async fn requests(&self, params: &Params) -> Result<JsValue, JsValue> {
         let limit = params.optional("limit")?.unwrap_or(MAX_LISTED).min(MAX_LISTED);
         let requests = self.node.requests(limit, params.optional("before")?).await;
-        let requests = requests.map_err(|error| node_error(&error))?;
+        let requests = requests?;
         to_js(&requests.iter().map(RequestObject::from).collect::<Vec<_>>())
     }
 
@@ -59,13 +59,13 @@ impl ChitCore {
             memo: memo(params)?,
             limits: limits(params)?,
         };
-        let view = self.node.pay_request(payment).await.map_err(|error| node_error(&error))?;
+        let view = self.node.pay_request(payment).await?;
         to_js(&PaymentObject::from(&view))
     }
 }
 
 fn show(view: Result<RequestView, NodeError>) -> Result<JsValue, JsValue> {
-    to_js(&RequestObject::from(&view.map_err(|error| node_error(&error))?))
+    to_js(&RequestObject::from(&view?))
 }
 
 impl FromJs for PaymentRequest {
