@@ -41,6 +41,11 @@ function optional<T>(value: unknown): T | undefined {
   return value === null ? undefined : (value as T | undefined);
 }
 
+/** The same of what has to be converted. */
+function maybe<T>(value: unknown, convert: (value: unknown) => T): T | undefined {
+  return value === undefined || value === null ? undefined : convert(value);
+}
+
 function block(value: unknown): bigint | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint') return BigInt(value);
@@ -132,10 +137,6 @@ function hops(value: unknown): readonly Hop[] {
   });
 }
 
-function maybe<T>(value: unknown, convert: (value: unknown) => T): T | undefined {
-  return value === undefined || value === null ? undefined : convert(value);
-}
-
 /** What happened to a payment over the network. */
 export function toTransfer(value: unknown): TransferEvent {
   const raw = record(value, 'transfer');
@@ -186,8 +187,7 @@ export function toQuote(value: unknown): Quote {
   });
 }
 
-function receipt(value: unknown): Receipt | undefined {
-  if (value === undefined || value === null) return undefined;
+function toReceipt(value: unknown): Receipt {
   const raw = record(value, 'receipt');
   return Object.freeze({
     request: raw['request'] as Receipt['request'],
@@ -209,7 +209,7 @@ export function toRequest(value: unknown): RequestView {
     id: raw['id'] as RequestView['id'],
     text: requestText(raw['bytes']),
     token: raw['token'] as RequestView['token'],
-    amount: raw['amount'] === undefined || raw['amount'] === null ? undefined : amount(raw['amount'], 'amount'),
+    amount: maybe(raw['amount'], toAmount),
     issued: raw['issued'] as number,
     expiry: raw['expiry'] as number,
     memo: optional<string>(raw['memo']),
@@ -219,7 +219,7 @@ export function toRequest(value: unknown): RequestView {
     direction: raw['direction'] as RequestView['direction'],
     status: raw['status'] as RequestView['status'],
     payment: optional<RequestView['payment']>(raw['payment']),
-    receipt: receipt(raw['receipt']),
+    receipt: maybe(raw['receipt'], toReceipt),
   });
 }
 
@@ -256,13 +256,9 @@ export function toStatus(value: unknown): ClientStatus {
   });
 }
 
-function optionalAmount(value: unknown, what: string): bigint | undefined {
-  return value === undefined || value === null ? undefined : amount(value, what);
-}
-
 function toNode(value: unknown): NetworkNode {
   const raw = record(value, 'wallet of the network');
-  const flat = optionalAmount(raw['flat'], 'flat fee');
+  const flat = maybe(raw['flat'], (fee) => amount(fee, 'flat fee'));
   return Object.freeze({
     wallet: raw['wallet'] as NetworkNode['wallet'],
     mediates: flat !== undefined,
@@ -272,6 +268,8 @@ function toNode(value: unknown): NetworkNode {
   });
 }
 
+const toHint = (value: unknown): bigint => amount(value, 'hint');
+
 function toNetworkChannel(value: unknown): NetworkChannel {
   const raw = record(value, 'channel of the network');
   return Object.freeze({
@@ -280,8 +278,8 @@ function toNetworkChannel(value: unknown): NetworkChannel {
     a: raw['a'] as NetworkChannel['a'],
     b: raw['b'] as NetworkChannel['b'],
     total: amount(raw['total'], 'total'),
-    hintA: optionalAmount(raw['hintA'], 'hint'),
-    hintB: optionalAmount(raw['hintB'], 'hint'),
+    hintA: maybe(raw['hintA'], toHint),
+    hintB: maybe(raw['hintB'], toHint),
   });
 }
 
